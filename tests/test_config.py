@@ -1,0 +1,145 @@
+"""Settings: defaults, the environment, and one clear sentence for each bad value."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.config import Settings, default_cache_dir, seed_article
+
+
+def test_defaults_are_private_and_calibrated():
+    settings = Settings()
+    assert settings.host == "127.0.0.1"
+    assert settings.threshold is None
+    assert settings.embedder is None
+    assert settings.reader is None
+
+
+def test_settings_are_frozen():
+    with pytest.raises(FrozenInstanceError):
+        Settings().port = 1
+
+
+def test_every_field_can_be_set_from_the_environment():
+    environ = {
+        "SPANWISE_DEPTH": "quick",
+        "SPANWISE_THRESHOLD": "0.25",
+        "SPANWISE_TOP_K": "3",
+        "SPANWISE_CACHE_DIR": "/tmp/somewhere",
+        "SPANWISE_EMBEDDER": "an/embedder",
+        "SPANWISE_READER": "a/reader",
+        "SPANWISE_HOST": "0.0.0.0",
+        "SPANWISE_PORT": "8000",
+        "SPANWISE_THREADS": "2",
+    }
+    assert set(environ) == {f"SPANWISE_{field.name.upper()}" for field in fields(Settings)}
+    settings = Settings.from_environment(environ)
+    assert settings == Settings(
+        depth="quick",
+        threshold=0.25,
+        top_k=3,
+        cache_dir=Path("/tmp/somewhere"),
+        embedder="an/embedder",
+        reader="a/reader",
+        host="0.0.0.0",
+        port=8000,
+        threads=2,
+    )
+
+
+def test_zero_is_a_threshold_and_a_port_not_an_absence():
+    settings = Settings.from_environment({"SPANWISE_THRESHOLD": "0", "SPANWISE_PORT": "0"})
+    assert settings.threshold == 0.0
+    assert settings.port == 0
+
+
+def test_unset_and_empty_variables_leave_the_defaults():
+    blank = {f"SPANWISE_{field.name.upper()}": " " for field in fields(Settings)}
+    assert Settings.from_environment(blank) == Settings.from_environment({})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SPANWISE_DEPTH", "deep"),
+        ("SPANWISE_THRESHOLD", "often"),
+        ("SPANWISE_THRESHOLD", "1.5"),
+        ("SPANWISE_THRESHOLD", "-0.1"),
+        ("SPANWISE_THRESHOLD", "nan"),
+        ("SPANWISE_TOP_K", "0"),
+        ("SPANWISE_TOP_K", "2.5"),
+        ("SPANWISE_TOP_K", "1000000"),
+        ("SPANWISE_PORT", "http"),
+        ("SPANWISE_PORT", "65536"),
+        ("SPANWISE_PORT", "-1"),
+        ("SPANWISE_THREADS", "0"),
+    ],
+)
+def test_a_bad_variable_is_named_with_its_value_and_the_remedy(variable, value):
+    with pytest.raises(ValueError, match=variable) as raised:
+        Settings.from_environment({variable: value})
+    message = str(raised.value)
+    assert value in message
+    assert "needed" in message or "say" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("bad", [{"host": " "}, {"embedder": ""}, {"reader": ""}])
+def test_empty_words_are_refused(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        Settings(**bad)
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True))
+def test_a_threshold_is_a_probability_or_refused(value):
+    if 0 <= value <= 1:
+        assert Settings(threshold=value).threshold == value
+    else:
+        with pytest.raises(ValueError, match="threshold"):
+            Settings(threshold=value)
+
+
+def test_the_cache_folder_follows_xdg(tmp_path):
+    assert default_cache_dir({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "spanwise"
+    assert default_cache_dir({"XDG_CACHE_HOME": "relative"}) == Path.home() / ".cache" / "spanwise"
+    assert default_cache_dir({}) == Path.home() / ".cache" / "spanwise"
+    assert Settings.from_environment({"XDG_CACHE_HOME": str(tmp_path)}).cache_dir == tmp_path / "spanwise"
+
+
+def test_the_seed_article_is_there(article_path):
+    assert seed_article() == article_path
+
+
+def test_an_index_folder_belongs_to_contents_paths_and_embedder(tmp_path):
+    settings = Settings(cache_dir=tmp_path / "cache")
+    one, two = tmp_path / "one.txt", tmp_path / "two.txt"
+    one.write_text("The ferry leaves at nine.")
+    two.write_text("The ferry leaves at ten.")
+    folder = settings.index_folder([one, two])
+    assert folder.parent == tmp_path / "cache" / "indexes"
+    assert settings.index_folder([str(one), two]) == folder
+    assert settings.index_folder([two, one]) != folder
+    assert settings.index_folder([one]) != folder
+    assert Settings(cache_dir=tmp_path / "cache", embedder="another").index_folder([one, two]) != folder
+    one.write_text("The ferry leaves at eight.")
+    assert settings.index_folder([one, two]) != folder
+
+
+def test_a_copy_elsewhere_has_its_own_index_so_that_citations_name_the_right_file(tmp_path):
+    settings = Settings(cache_dir=tmp_path / "cache")
+    copies = [tmp_path / "a" / "ferry.txt", tmp_path / "b" / "ferry.txt"]
+    for copy in copies:
+        copy.parent.mkdir()
+        copy.write_text("The ferry leaves at nine.")
+    assert settings.index_folder(copies[:1]) != settings.index_folder(copies[1:])
+
+
+def test_unreadable_and_missing_files_are_left_for_the_loader_to_report(tmp_path):
+    settings = Settings(cache_dir=tmp_path / "cache")
+    assert settings.index_folder([tmp_path]).parent == settings.index_folder([tmp_path / "none"]).parent
+    settings.index_folder(["/dev/zero"])  # has no end: must not be read
