@@ -1,0 +1,1 @@
+"""Question and passages in, scored spans out: the only home of the reader runtimes."""

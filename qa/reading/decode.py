@@ -1,0 +1,99 @@
+"""From a window's logits to spans of its tokens; pure numpy, no text.
+
+Scores are raw logits throughout: they are compared across windows and passages, so nothing is normalised per window
+(shared normalisation, Clark & Gardner 2018, section 3). Token spans are half-open.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+OUTSIDE, BEGIN, INSIDE = range(3)
+"""The columns of a tagging head's logits."""
+
+MAX_ANSWER_TOKENS = 64
+"""Long enough for a whole sentence, which is how "why", "how" and yes/no questions are answered."""
+
+
+class TokenSpan(NamedTuple):
+    """Tokens `start` up to but not including `end`, with the logit that speaks for them."""
+
+    start: int
+    end: int
+    score: float
+
+
+def best_spans(
+    start_logits: ArrayLike,
+    end_logits: ArrayLike,
+    context: ArrayLike,
+    *,
+    n_best: int = 5,
+    max_tokens: int = MAX_ANSWER_TOKENS,
+) -> list[TokenSpan]:
+    """Return up to `n_best` spans that do not overlap, best first, by joint score `start[i] + end[j]`, `i <= j`.
+
+    All three arrays have shape `(tokens,)`; `context` is true where an answer may stand. A span has at most
+    `max_tokens` tokens, all of them context. Logits that are not finite never take part. Among equal scores the
+    earlier, then the shorter span wins. No context, no spans.
+    """
+    if n_best < 1 or max_tokens < 1:
+        raise ValueError(f"n_best and max_tokens must be at least 1, not {n_best} and {max_tokens}")
+    starts, ends, allowed = _rows(start_logits), _rows(end_logits), np.asarray(context, dtype=bool)
+    if not starts.shape == ends.shape == allowed.shape or starts.ndim != 1:
+        raise ValueError(f"shapes differ: {starts.shape}, {ends.shape}, {allowed.shape}")
+    if not allowed.any():
+        return []
+    length = min(max_tokens, int(allowed.sum()))
+    # band[i, k] is the score of the span from token i to token i + k, inclusive.
+    padded = np.concatenate([np.where(allowed, ends, -np.inf), np.full(length - 1, -np.inf)])
+    band = np.where(allowed, starts, -np.inf)[:, None] + np.lib.stride_tricks.sliding_window_view(padded, length)
+    first = np.arange(len(starts))[:, None]
+    last = first + np.arange(length)
+    gaps = np.concatenate([np.cumsum(~allowed), np.full(length - 1, np.iinfo(np.int64).max)])
+    band[gaps[last] != gaps[first]] = -np.inf
+    found: list[TokenSpan] = []
+    while len(found) < n_best:
+        row, column = divmod(int(band.argmax()), length)
+        score = float(band[row, column])
+        if score == -np.inf:
+            break
+        found.append(TokenSpan(row, row + column + 1, score))
+        band[(first < row + column + 1) & (last >= row)] = -np.inf
+    return found
+
+
+def null_score(start_logits: ArrayLike, end_logits: ArrayLike, *, null: int = 0) -> float:
+    """Return the score of "not in this window": both logits of token `null`, where training puts what has no answer."""
+    return float(_rows(start_logits)[null] + _rows(end_logits)[null])
+
+
+def decode_tags(tag_logits: ArrayLike, context: ArrayLike, *, threshold: float = 0.0) -> list[TokenSpan]:
+    """Return the spans that a tagging head marks, in token order.
+
+    `tag_logits` has shape `(tokens, 3)`, columns O, B, I. A token belongs to a span where the log-odds of not-O (B and
+    I together) exceed `threshold`; it begins a new one where B beats I or where nothing is open. A span's score is the
+    mean of its tokens' log-odds.
+    """
+    tags, allowed = np.asarray(tag_logits, dtype=np.float64), np.asarray(context, dtype=bool)
+    if tags.shape != (len(allowed), 3) or allowed.ndim != 1:
+        raise ValueError(f"tags of shape {tags.shape} for a mask of shape {allowed.shape}: expected (tokens, 3)")
+    with np.errstate(invalid="ignore"):
+        odds = np.logaddexp(tags[:, BEGIN], tags[:, INSIDE]) - tags[:, OUTSIDE]
+    inside = allowed & (odds > threshold)
+    begins = inside & ((tags[:, BEGIN] > tags[:, INSIDE]) | ~np.concatenate([[False], inside[:-1]]))
+    found: list[TokenSpan] = []
+    for start in np.flatnonzero(begins):
+        stops = np.flatnonzero(~inside[start + 1 :] | begins[start + 1 :])
+        end = start + 1 + (int(stops[0]) if len(stops) else len(inside) - start - 1)
+        found.append(TokenSpan(int(start), int(end), float(odds[start:end].mean())))
+    return found
+
+
+def _rows(logits: ArrayLike) -> NDArray[np.float64]:
+    """Logits as float64, with whatever is not finite taken out of the running."""
+    values = np.asarray(logits, dtype=np.float64)
+    return np.where(np.isfinite(values), values, -np.inf)
