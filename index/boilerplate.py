@@ -10,27 +10,28 @@ When in doubt a line is read: a button that is read costs little, a list item th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+from index.text import Span, lines, word_set
+
 _BULLET = re.compile(r"[-*+•‣◦▪●○·»›>]\s+")
 _RULER = re.compile(r"([-=_*~#+.·•—–])(?:\s*\1){3,}\s*|\*\s*\*\s*\*\s*")
 _MAX_WORDS = 6
 _MAX_CHARS = 48
 
 # Words that make a line furniture wherever they stand in it.
-_STRONG = frozenset(
-    "share shares tweet tweets retweet advertisement advertisements advert sponsored subscribe newsletter".split()
+_STRONG = word_set(
+    "share shares tweet tweets retweet advertisement advertisements advert sponsored subscribe newsletter"
 )
 # Words that are furniture in a web page and ordinary headings elsewhere: they need company (see `_is_furniture_run`).
-_WEAK = frozenset(
+_WEAK = word_set(
     "print email e-mail mail save bookmark pin comment comments like likes follow download listen login register "
-    "facebook twitter x linkedin whatsapp telegram pinterest reddit instagram youtube messenger copy".split()
+    "facebook twitter x linkedin whatsapp telegram pinterest reddit instagram youtube messenger copy"
 )
-_FILLERS = frozenset(
+_FILLERS = word_set(
     "this the our us it a an to on via with for in by now up out more link url article story page post video friend "
-    "friends news and or your all here free view views leave add write back top next previous k".split()
+    "friends news and or your all here free view views leave add write back top next previous k"
 )
 _PHRASES = frozenset(
     (
@@ -71,19 +72,10 @@ class _Line:
     bullet: bool
 
 
-def lines(text: str) -> Iterator[tuple[int, int]]:
-    """The half-open spans of the lines of `text`, without their line breaks."""
-    position = 0
-    for found in LINE_BREAK.finditer(text):
-        yield position, found.start()
-        position = found.end()
-    yield position, len(text)
-
-
-def quiet_spans(text: str) -> tuple[tuple[int, int], ...]:
+def quiet_spans(text: str) -> tuple[Span, ...]:
     """The half-open spans of lines that are never read, in order, each without the white space around it."""
     visible = [_line(text, start, end) for start, end in lines(text) if text[start:end].strip()]
-    quiet: list[tuple[int, int]] = []
+    quiet: list[Span] = []
     position = 0
     while position < len(visible):
         line = visible[position]

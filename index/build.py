@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.chunk import SentenceChunker
-from index.embed import Embedder, built_in_name, open_embedder, resolve_model
+from index.embed import Embedder, open_for_building
 from index.errors import IndexDamagedError, IndexMismatchError
 from index.lexical import LexicalIndex
 from index.load import load_document
+from index.models import resolve_name, same_model
 from index.store import Index, Recipe, open_index, write_index, writing
 from index.types import Document, Passage
 from index.vectors import FlatVectorIndex
@@ -107,9 +108,7 @@ def _build(
     overlap_tokens: int,
     progress: Progress | None,
 ) -> Index:
-    recipe = Recipe(
-        embedder=embedder.name, dim=embedder.dim, max_tokens=max_tokens, overlap_tokens=overlap_tokens
-    )
+    recipe = Recipe(embedder=embedder.name, dim=embedder.dim, max_tokens=max_tokens, overlap_tokens=overlap_tokens)
     # Two tokens go to the marks that a model puts around a text.
     size = max(1, min(max_tokens, embedder.max_tokens - 2))
     chunker = SentenceChunker(embedder.count_tokens, max_tokens=size, overlap_tokens=min(overlap_tokens, size - 1))
@@ -174,7 +173,7 @@ def _last_good(folder: Path) -> Index | None:
 def _is_of(index: Index, documents: Sequence[Document], name: str, max_tokens: int, overlap_tokens: int) -> bool:
     recipe = index.recipe
     return (
-        recipe.embedder == name
+        same_model(recipe.embedder, name)
         and (recipe.max_tokens, recipe.overlap_tokens) == (max_tokens, overlap_tokens)
         and index.documents == tuple(documents)
     )
@@ -182,15 +181,13 @@ def _is_of(index: Index, documents: Sequence[Document], name: str, max_tokens: i
 
 def _identity(embedder: Embedder | str | None) -> str:
     """The embedder's name without loading it."""
-    if embedder is None:
-        return built_in_name()
-    return resolve_model(embedder)[1] if isinstance(embedder, str) else embedder.name
+    return resolve_name(embedder) if embedder is None or isinstance(embedder, str) else embedder.name
 
 
 def _opened(embedder: Embedder | str | None, cache_dir: Path, progress: Progress | None) -> Embedder:
     if embedder is not None and not isinstance(embedder, str):
         return embedder
-    return open_embedder(embedder, cache_dir=cache_dir, on_export=lambda: _report(progress, "export", 0, 1))
+    return open_for_building(embedder, cache_dir=cache_dir, on_export=lambda: _report(progress, "export", 0, 1))
 
 
 def _report(progress: Progress | None, stage: str, done: int, total: int) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
-from index.sentences import Span, split_blocks
+from index.sentences import split_blocks
+from index.text import Span
 from index.types import Document, Passage
 
 # A sentence of this many characters a token is cut without counting its tokens first.
@@ -36,9 +38,7 @@ class SentenceChunker:
     words, a word longer than a passage between grapheme clusters. `count_tokens` counts without special tokens.
     """
 
-    def __init__(
-        self, count_tokens: Callable[[str], int], *, max_tokens: int = 200, overlap_tokens: int = 50
-    ) -> None:
+    def __init__(self, count_tokens: Callable[[str], int], *, max_tokens: int = 200, overlap_tokens: int = 50) -> None:
         if max_tokens < 1 or not 0 <= overlap_tokens < max_tokens:
             raise ValueError(f"bad passage size {max_tokens} with overlap {overlap_tokens}: want 0 <= overlap < size")
         self._count = count_tokens
@@ -115,7 +115,7 @@ class SentenceChunker:
             return
         step = max(1, min(self.max_tokens, len(clusters) // 2))
         bounds = [*clusters[::step], end]
-        for left, right in zip(bounds, bounds[1:], strict=False):
+        for left, right in pairwise(bounds):
             yield from self._halves(text, left, right)
 
     def _pack(self, units: Sequence[_Unit]) -> Iterator[Sequence[_Unit]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import logging
 import shutil
 import tempfile
 import warnings
@@ -25,10 +25,18 @@ from index.errors import ModelError
 if TYPE_CHECKING:
     from index.embed import SentenceTransformerEmbedder
 
+logger = logging.getLogger(__name__)
+
 FORMAT = 1
+# What torch's exporter is known to raise, and what a tokenizer without a fast form gives.
+_NOT_EXPORTABLE = (ModelError, RuntimeError, ValueError, TypeError, AttributeError, LookupError, NotImplementedError)
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _SAME = 0.9999  # least cosine between the two runtimes
-_PROBES = ("One.", "A sentence of some length, to see whether its place in the batch or the padding matters.", "naïve 日本 🎉")
+_PROBES = (
+    "One.",
+    "A sentence of some length, to see whether its place in the batch or the padding matters.",
+    "naïve 日本 🎉",
+)
 
 
 class OnnxEmbedder:
@@ -119,7 +127,9 @@ def export_embedder(embedder: SentenceTransformerEmbedder, cache_dir: Path) -> P
         cache_dir.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=cache_dir))
     except OSError as error:
-        raise ModelError(f"the folder {str(cache_dir)!r} cannot be written ({error.strerror}): choose another") from error
+        raise ModelError(
+            f"the folder {str(cache_dir)!r} cannot be written ({error.strerror}): choose another"
+        ) from error
     try:
         try:
             _trace(embedder, staging / "model.onnx")
@@ -128,13 +138,16 @@ def export_embedder(embedder: SentenceTransformerEmbedder, cache_dir: Path) -> P
             if not _gives_same_vectors(embedder, OnnxEmbedder(staging)):
                 return None
         except OSError as error:
-            raise ModelError(f"the folder {str(cache_dir)!r} cannot be written ({error.strerror}): free some") from error
-        except Exception:  # torch's exporter raises anything; such a model is answered by sentence-transformers
+            raise ModelError(
+                f"the folder {str(cache_dir)!r} cannot be written ({error.strerror}): free some"
+            ) from error
+        except _NOT_EXPORTABLE as error:
+            logger.info("%s cannot be exported (%s): sentence-transformers answers", embedder.name, error)
             return None
         if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
         try:
-            os.replace(staging, folder)
+            staging.replace(folder)
         except OSError:
             if not is_export(folder):  # else another process was first, with the same result
                 raise

@@ -15,14 +15,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from index.text import word_set
+
 _WORD = re.compile(r"\w+")
 # Words that say nothing about what a passage is about; question words among them, since every query has one.
-_STOP_WORDS = frozenset(
+_STOP_WORDS = word_set(
     "a about after all also an and any are as at be because been before being both but by can could did do does doing "
     "during each for from had has have having he her here hers him his how i if in into is it its itself just me more "
     "most my no nor not of off on once only or other our out over own she should so some such than that the their them "
     "then there these they this those through to too under until up very was we were what when where which while who "
-    "whom whose why will with would you your s t d ll m re ve".split()
+    "whom whose why will with would you your s t d ll m re ve"
 )
 
 

@@ -13,8 +13,9 @@ import re
 import unicodedata
 from pathlib import Path
 
-from index.boilerplate import lines, quiet_spans
+from index.boilerplate import quiet_spans
 from index.errors import DocumentError
+from index.text import lines
 from index.types import Document
 
 MAX_BYTES = 20_000_000
@@ -58,9 +59,7 @@ def load_document(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
     return _document(text, content, title=None, source=path.name, media_type=media_type)
 
 
-def load_text(
-    text: str, *, title: str | None = None, source: str = "text", media_type: str = "text/plain"
-) -> Document:
+def load_text(text: str, *, title: str | None = None, source: str = "text", media_type: str = "text/plain") -> Document:
     """Make a document of a string; the title is found in the text where none is given.
 
     Raises:
@@ -80,13 +79,9 @@ def decode(content: bytes, *, source: str) -> str:
 
     A mark is not part of the text. Raises: DocumentError where the bytes look binary or no encoding fits.
     """
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            break
-    else:
-        encoding = "utf-8"
-        if b"\0" in content:
-            raise DocumentError(f"{source!r} looks like a binary file: give a text file", source=source)
+    encoding = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), "utf-8")
+    if encoding == "utf-8" and b"\0" in content:
+        raise DocumentError(f"{source!r} looks like a binary file: give a text file", source=source)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
@@ -114,7 +109,9 @@ def _read(path: Path, max_bytes: int) -> bytes:
             content = file.read(max_bytes + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(f"{source!r} cannot be read ({reason}): check the name and rights", source=source) from error
+        raise DocumentError(
+            f"{source!r} cannot be read ({reason}): check the name and rights", source=source
+        ) from error
     if len(content) > max_bytes:
         raise DocumentError(
             f"{source!r} is larger than the limit of {max_bytes / 1e6:g} MB: split it or raise the limit", source=source

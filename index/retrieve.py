@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from index.embed import Embedder
 from index.errors import IndexMismatchError
+from index.models import same_model
 from index.store import Index
 from index.types import Hit
 
@@ -27,7 +28,7 @@ class Retriever:
     """
 
     def __init__(self, index: Index, embedder: Embedder, *, dense_weight: float = DENSE_WEIGHT) -> None:
-        if embedder.name != index.embedder_name:
+        if not same_model(embedder.name, index.embedder_name):
             raise IndexMismatchError(what="the embedder", built_with=index.embedder_name, opened_with=embedder.name)
         if not 0 <= dense_weight <= 1:
             raise ValueError(f"bad dense weight {dense_weight}: want 0 to 1")

@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from index.boilerplate import lines
-
-Span = tuple[int, int]
+from index.text import Span, lines, word_set
 
 _MARKER = re.compile(
     r"(?:[-*+•‣◦▪●○·]|\(?\d{1,3}[.)]|\d{1,3}(?:\.\d{1,3})+[.)]?|\(?[A-Za-z]\)|\(?[ivxIVX]{1,5}\)|#{1,6})(?=\s)\s*"
@@ -26,19 +25,19 @@ _LONGEST_HEADING = 90
 # sentencex needs quadratic time where a quotation mark is never closed, so it is shown this much at a time.
 _WINDOW = 8_000
 
-_NEVER_LAST = frozenset(
+_NEVER_LAST = word_set(
     "dr mr mrs ms prof rev hon gen col lt sgt capt cmdr gov sen rep st mt ft messrs mme mlle "
-    "e.g i.e cf vs viz approx ca wm fig figs eq no nos vol ed eds pp ch sec art".split()
+    "e.g i.e cf vs viz approx ca wm fig figs eq no nos vol ed eds pp ch sec art"
 )
-_OFTEN_NUMBERED = frozenset("no nos fig figs eq vol pp ch sec art ed eds ft mt st".split())
-_CALENDAR = frozenset(
+_OFTEN_NUMBERED = word_set("no nos fig figs eq vol pp ch sec art ed eds ft mt st")
+_CALENDAR = word_set(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
-    "september october november december eastern central pacific mountain est edt gmt utc bst cet pst cst mst".split()
+    "september october november december eastern central pacific mountain est edt gmt utc bst cet pst cst mst"
 )
-_STARTERS = frozenset(
+_STARTERS = word_set(
     "the a an he she it we they i you this that these those his her its their our my there here in on at by for from "
     "as when while after before since if but and so then with under during until although because however what who "
-    "why how where no not all some many most both each one two".split()
+    "why how where no not all some many most both each one two"
 )
 _OPENING = "\"'“‘«([{¿¡"
 _INITIAL = re.compile(r"(?<![\w.])[^\W\d_]\.$")
@@ -141,7 +140,7 @@ def _wrap_width(visible: Sequence[_Line]) -> int | None:
     In wrapped text the first word of a line would not have fitted on the line before; in a list of short lines it
     mostly would.
     """
-    pairs = [(a, b) for a, b in zip(visible, visible[1:], strict=False) if a.group == b.group and not b.opens]
+    pairs = [(a, b) for a, b in pairwise(visible) if a.group == b.group and not b.opens]
     if not pairs:
         return None
     widths = sorted(a.width for a, _ in pairs)

@@ -89,7 +89,9 @@ def write_index(
         AssistantError: the folder cannot be written, or holds another program's manifest; what was there stays.
     """
     if not len(passages) == len(vectors) == len(lexical):
-        raise ValueError(f"{len(passages)} passages, {len(vectors)} vectors, {len(lexical)} texts: want as many of each")
+        raise ValueError(
+            f"{len(passages)} passages, {len(vectors)} vectors, {len(lexical)} texts: want as many of each"
+        )
     contents = {
         "documents": _to_lines(asdict(document) for document in documents),
         "passages": _to_lines(_passage_record(passage) for passage in passages),
@@ -186,9 +188,7 @@ def _open(folder: Path, content: bytes) -> Index:
         raise IndexDamagedError(f"the index in {str(folder)!r} cannot be read: {_REMEDY}", path=str(folder)) from error
     if not len(passages) == len(vectors) == len(lexical) or vectors.dim != recipe.dim:
         raise IndexDamagedError(f"the files in {str(folder)!r} do not belong together: {_REMEDY}", path=str(folder))
-    return Index(
-        documents=documents, passages=passages, vectors=vectors, lexical=lexical, recipe=recipe, folder=folder
-    )
+    return Index(documents=documents, passages=passages, vectors=vectors, lexical=lexical, recipe=recipe, folder=folder)
 
 
 def _checked_manifest(folder: Path, content: bytes) -> dict[str, Any]:
@@ -238,10 +238,10 @@ def _write(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(name)
+            Path(name).unlink()
         raise
 
 

@@ -85,7 +85,8 @@ class FlatVectorIndex:
             return []
         parameters = None
         if rows is not None:
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.asarray(rows, dtype=np.int64)))
+            selector = faiss.IDSelectorBatch(np.asarray(rows, dtype=np.int64))
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # its constructor is patched
         query = np.ascontiguousarray(vector[np.newaxis], dtype=np.float32)
         scores, found = self._index.search(query, top_k, params=parameters)  # (1, top_k) each
         # faiss fills up with row -1 where it found fewer, which Python would take for the last row.
