@@ -88,7 +88,7 @@ class Settings:
             raise ValueError(f"in the environment: SPANWISE_{_first_word_upper(str(error))}") from None
 
     def index_folder(self, paths: Sequence[str | os.PathLike[str]]) -> Path:
-        """The cache folder for the index of these documents: the same for the same contents, paths as given and embedder.
+        """The cache folder for the index of these documents: the same for the same contents, paths and embedder.
 
         A file that cannot be read still has its place in the key; reading it in earnest is what reports it.
         """

@@ -1,0 +1,198 @@
+"""The command line: `spanwise ask`, `serve` and `index`; the only module that prints.
+
+Everything heavy is imported inside the command that needs it, so that `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from typer.exceptions import TyperException
+
+from index.errors import AssistantError
+from qa.cli_text import answer_json, answer_text, safe
+from qa.config import Depth, Settings, seed_article
+
+if TYPE_CHECKING:
+    from qa.assistant import Assistant
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+DocumentOption = Annotated[
+    list[Path] | None, typer.Option("--document", "-d", metavar="FILE", help="A document to ask; may be repeated.")
+]
+IndexOption = Annotated[Path | None, typer.Option("--index", metavar="DIR", help="A folder made by `spanwise index`.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from qa import __version__
+
+        print(f"spanwise {__version__}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def spanwise(context: typer.Context, version: VersionOption = False) -> None:  # noqa: ARG001 - its callback acts on it
+    """Ask documents questions; answers are their own words, each with the place it stands."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What you want to know.")],
+    document: DocumentOption = None,
+    index: IndexOption = None,
+    history: Annotated[
+        list[str] | None,
+        typer.Option("--history", metavar="TEXT", help="An earlier question of this conversation; oldest first."),
+    ] = None,
+    depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what decided, the passages and timings.")] = False,
+) -> None:
+    """Answer one question on the command line.
+
+    Without --document or --index the article that comes with Spanwise is asked.
+    """
+    assistant = _open(document or [], index, _settings(depth=depth, threshold=threshold))
+    answer = assistant.ask(question, history or [])
+    if json:
+        print(answer_json(answer))
+    else:
+        console = Console(highlight=False)
+        console.print(answer_text(answer, assistant.documents, explain=explain), soft_wrap=not console.is_terminal)
+
+
+@app.command()
+def serve(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="The documents to ask.")] = None,
+    index: IndexOption = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
+    depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
+    ] = None,
+) -> None:
+    """Open the chat in a browser.
+
+    The address is printed when the first question can be asked. Without FILE or --index the article that comes with
+    Spanwise is asked.
+    """
+    settings = _settings(host=host, port=port, depth=depth, threshold=threshold)
+    _one_source(files or [], index)
+    from qa.web.server import serve as serve_chat
+
+    serve_chat(lambda: _open(files or [], index, settings), settings)
+
+
+@app.command("index")
+def build(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="The documents.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write.")],
+) -> None:
+    """Build an index folder, to ask it many times."""
+    _settings()
+    from index.build import build_index
+
+    with _progress() as progress:
+        made = build_index(files, out, progress=progress)
+    documents, passages = len(made.documents), len(made.passages)
+    print(f"{safe(str(out))}: {documents} document{'s' * (documents != 1)}, {passages} passage{'s' * (passages != 1)}")
+
+
+def _settings(**given: Any) -> Settings:
+    """The environment's settings with the options given on the command line; a bad value is a usage error."""
+    try:
+        return replace(
+            Settings.from_environment(), **{name: value for name, value in given.items() if value is not None}
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _one_source(files: Sequence[Path], index: Path | None) -> None:
+    if files and index is not None:
+        raise typer.BadParameter("name documents or an index, not both: an index holds its documents")
+
+
+def _open(files: Sequence[Path], index: Path | None, settings: Settings) -> Assistant:
+    _one_source(files, index)
+    from qa.assistant import Assistant
+
+    if index is not None:
+        return Assistant.from_index(index, settings=settings)
+    paths = list(files) or [seed_article()]
+    with _progress() as progress:
+        return Assistant.from_files(paths, index_dir=settings.index_folder(paths), settings=settings, progress=progress)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar on standard error, shown only to a person and only once there is something to wait for."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def step(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total, visible=True)
+
+        yield step
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 with one line on standard error, 2 for a wrong command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(
+            None if arguments is None else list(arguments), prog_name="spanwise", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except TyperException as error:
+        _fail(f"{error.format_message()} (see spanwise --help)", status=error.exit_code)
+    except AssistantError as error:
+        _fail(str(error))
+    except BrokenPipeError:  # the reader of our output left, as `head` does: not our failure
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    except MemoryError:
+        _fail("the memory of this machine is not enough: use smaller documents or a machine with more")
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped", status=130)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, *, status: int = 1) -> NoReturn:
+    print(f"spanwise: {safe(message)}", file=sys.stderr)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

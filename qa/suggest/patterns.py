@@ -1,0 +1,244 @@
+"""Statements to questions they answer: patterns that cannot break the grammar, and silence elsewhere.
+
+Each candidate carries the place of the expected answer, so that it can be checked by asking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from index.sentences import split_blocks
+from index.types import Document
+from qa.suggest.english import (
+    BY_BASE,
+    BY_PARTICIPLE,
+    BY_PAST,
+    BY_THIRD,
+    DETERMINERS,
+    DULL_VERBS,
+    FINITE,
+    MEASURES,
+    MODALS,
+    NOT_PLURAL,
+    NUMBERS,
+    PEOPLE,
+    POINTING,
+    POSSESSIVES,
+    PREPOSITIONS,
+    ROLES,
+    TIME,
+    Verb,
+)
+from qa.suggest.parse import Span, Statement, Token, Vocabulary, one_line, statements, tokenize
+
+LONGEST_QUESTION = 90  # characters: an example is read at a glance
+_LONGEST_SENTENCE = 600
+_PLAIN = re.compile(r"[^\W_][\w’'\-.,&$€£% ]*\?")
+_ASKED = re.compile(r"(?:Q(?:uestion)? ?\d{0,3}[:.)] *|\d{1,3}[.)] +)?((?:What|Who|When|Where|Which|How|Why)\b[^?]+\?)")
+_SHORTENED = re.compile(r"((?:[A-Z][\w’'-]+ (?:(?:of|for|and|the|de) )*){1,6}[A-Z][\w’'-]+) \(([A-Z]{2,6})\)")
+_DEFINED = re.compile(r"[“\"‘]([a-z][a-z -]{2,30})[”\"’] means (.+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A question, its pattern, the sentence it was made from and where the answer lies, in document coordinates."""
+
+    question: str
+    kind: str
+    document_id: str
+    sentence: Span
+    expected: Span
+
+
+_Made = tuple[str, str, Span]  # pattern, question, place of the answer
+
+
+def candidates(document: Document) -> Iterator[Candidate]:
+    """Yield questions on `document` in reading order; none for a text that is not plain English."""
+    text = document.text
+    vocabulary = Vocabulary(text)
+    seen: set[str] = set()
+    for block in split_blocks(text, document.quiet):
+        for start, end in block.sentences:
+            if end - start > _LONGEST_SENTENCE:
+                continue  # too tangled to read by pattern
+            for kind, question, expected in _of_sentence(text, start, end, vocabulary):
+                if question in seen or len(question) > LONGEST_QUESTION or not _PLAIN.fullmatch(question):
+                    continue
+                seen.add(question)
+                yield Candidate(
+                    question=question, kind=kind, document_id=document.id, sentence=(start, end), expected=expected
+                )
+
+
+def _of_sentence(text: str, start: int, end: int, vocabulary: Vocabulary) -> Iterator[_Made]:
+    asked = _ASKED.fullmatch(text, start, end)  # a list of questions and answers asks its own
+    if asked and len(asked.group(1).split()) > 2 and POINTING.isdisjoint(asked.group(1)[:-1].lower().split()[1:]):
+        yield "asked", asked.group(1), (end, end + _LONGEST_SENTENCE)
+    if text[end - 1] not in '.!”";':
+        return  # a heading or a row
+    for found in _SHORTENED.finditer(text, start, end):
+        initials = "".join(word[0] for word in found.group(1).split() if word[0].isupper())
+        if initials.endswith(found.group(2)):
+            yield "stands for", f"What does {found.group(2)} stand for?", found.span(1)
+    if defined := _DEFINED.search(text, start, end):
+        yield "means", f"What does {defined.group(1)} mean?", defined.span(2)
+    yield from _people(tokenize(text, start, end), vocabulary)
+    for statement in statements(text, start, end, vocabulary):
+        yield from _of_statement(statement, text)
+
+
+def _of_statement(said: Statement, text: str) -> Iterator[_Made]:
+    clause = said.clause
+    if said.verb in ("is", "was", "are", "were"):
+        yield from _copula(said)
+        participle = BY_PARTICIPLE.get(clause[0].text)
+        if participle is not None and len(clause) > 1:
+            yield from _passive(said, participle, text)
+        return
+    if said.subject.startswith(("a ", "an ")):
+        return
+    plural = said.subject.endswith("s") and not said.named
+    if said.verb in MODALS and clause[0].text in BY_BASE and len(clause) > 1:
+        yield from _action(said, said.verb, BY_BASE[clause[0].text], clause[1:], text)
+    elif said.verb in ("has", "had", "have") and clause[0].text not in BY_PARTICIPLE:
+        does = {"has": "does", "had": "did", "have": "do"}[said.verb]
+        yield from _how_many(f"{does} {said.subject} have", clause, text)
+    elif said.verb in BY_PAST:
+        verb = BY_PAST[said.verb]
+        yield from _action(said, "did", verb, clause, text)
+        if verb.agentive and said.named and len(clause) > 1 and _is_self_contained(clause):
+            yield "who", f"Who {verb.past} {one_line(text, clause)}?", said.subject_span
+    elif said.verb in BY_BASE and plural:
+        yield from _action(said, "do", BY_BASE[said.verb], clause, text)
+    elif said.verb in BY_THIRD and not plural:
+        yield from _action(said, "does", BY_THIRD[said.verb], clause, text)
+
+
+def _is_self_contained(tokens: Sequence[Token]) -> bool:
+    """No second verb, no word that points outside, and not too long to repeat in a question."""
+    words = [token.text.lower() for token in tokens]
+    return len(words) <= 8 and not any(word in FINITE or word in POINTING or word in POSSESSIVES for word in words)
+
+
+def _action(said: Statement, auxiliary: str, verb: Verb, clause: Sequence[Token], text: str) -> Iterator[_Made]:
+    """Questions on "SUBJECT did VERB clause"."""
+    asks = f"{auxiliary} {said.subject} {verb.base}"
+    noun = _noun_phrase(clause)
+    if verb.base == "cost" and clause[0].text in ("€", "£", "$"):
+        yield "how much", f"How much {asks}?", (clause[0].start, clause[-1].end)
+        return
+    if noun and verb.base not in DULL_VERBS:
+        people = any(token.text.lower() in PEOPLE for token in noun)
+        if not people and not verb.takes_person:
+            yield "what", f"What {asks}?", (clause[0].start, clause[-1].end)
+        yield from _how_many(asks, clause, text)
+    if said.introduced and _is_whole(clause, noun) and _is_self_contained(clause):
+        yield "when", f"When {asks} {one_line(text, clause)}?", said.introduced
+    for kind, before, place in _adverbials(clause, text):
+        if not before and verb.stands_alone:
+            yield kind, f"{kind.capitalize()} {asks}?", place
+        elif _is_whole(before, noun) and _is_self_contained(before):
+            yield kind, f"{kind.capitalize()} {asks} {one_line(text, before)}?", place
+
+
+def _how_many(asks: str, clause: Sequence[Token], text: str) -> Iterator[_Made]:
+    noun = _noun_phrase(clause)
+    if len(noun) in (2, 3, 4) and _is_count(noun[0].text) and noun[-1].text.endswith("s"):
+        yield "how many", f"How many {one_line(text, noun[1:])} {asks}?", (noun[0].start, noun[0].end)
+
+
+def _is_count(word: str) -> bool:
+    return word in NUMBERS or (word.isdigit() and len(word) <= 3)
+
+
+def _is_whole(rest: Sequence[Token], noun: Sequence[Token]) -> bool:
+    """Whether a verb keeps what it needs in `rest`: its object `noun`, or a preposition's phrase."""
+    return bool(rest) and ((bool(noun) and len(rest) >= len(noun)) or rest[0].text in PREPOSITIONS)
+
+
+def _noun_phrase(clause: Sequence[Token]) -> list[Token]:
+    """The object at the start of a clause, empty where it is not clear that there is one."""
+    phrase: list[Token] = []
+    for token in clause:
+        if token.text in PREPOSITIONS or token.text in FINITE or token.text.endswith("ly"):
+            break
+        phrase.append(token)
+    if not phrase or any(token.text in POINTING for token in phrase):
+        return []
+    first, last = phrase[0].text, phrase[-1].text
+    if first in DETERMINERS or _is_count(first):
+        return phrase if len(phrase) > 1 and phrase[1].text not in ("next", "previous", "following", "same") else []
+    bare_plural = last.endswith("s") and not last.endswith("ss") and last not in NOT_PLURAL and first.islower()
+    return phrase if bare_plural and len(phrase) <= 3 else []
+
+
+def _adverbials(clause: Sequence[Token], text: str) -> Iterator[tuple[str, Sequence[Token], Span]]:
+    """Yield "when" or "where", the tokens before, and the place, for a time or a place named at the end."""
+    for position, token in enumerate(clause[:-1]):
+        following = clause[position + 1]
+        if token.text in ("on", "in"):
+            time = TIME.match(text, following.start, clause[-1].end)
+            if time and time.end() == clause[-1].end:
+                yield "when", clause[:position], time.span()
+                return
+        if token.text in ("in", "at") and all(t.text[0].isupper() for t in clause[position + 1 :]):
+            yield "where", clause[:position], (following.start, clause[-1].end)
+            return
+
+
+def _copula(said: Statement) -> Iterator[_Made]:
+    """Questions on "SUBJECT is clause"."""
+    words = [token.text for token in said.clause]
+    where = (said.clause[0].start, said.clause[-1].end)
+    if words[0] in ("a", "an", "the") and len(words) > 2 and said.verb in ("is", "was"):
+        person = any(word.lower() in PEOPLE for word in words[1:5])
+        generic = said.subject.startswith(("a ", "an "))
+        if (said.named or generic) and not person:
+            yield "what is", f"What {said.verb} {said.subject}?", where
+        elif said.named and said.subject[0].isupper():
+            yield "who is", f"Who {said.verb} {said.subject}?", where
+    if len(words) >= 3 and words[0][0].isdigit() and words[-1] in MEASURES:
+        yield "how much", f"How {words[-1]} {said.verb} {said.subject}?", where
+
+
+def _passive(said: Statement, verb: Verb, text: str) -> Iterator[_Made]:
+    """Questions on "SUBJECT was PARTICIPLE rest"."""
+    rest = said.clause[1:]
+    for kind, before, place in _adverbials(rest, text):
+        if not before or (before[0].text in PREPOSITIONS and _is_self_contained(before)):
+            tail = f" {one_line(text, before)}" if before else ""
+            yield kind, f"{kind.capitalize()} {said.verb} {said.subject} {verb.participle}{tail}?", place
+    if rest[0].text == "by" and len(rest) > 1 and said.verb == "was" and verb.agentive and rest[1].text[0].isupper():
+        yield "who", f"Who {verb.past} {said.subject}?", (rest[1].start, rest[-1].end)
+
+
+def _people(tokens: Sequence[Token], vocabulary: Vocabulary) -> Iterator[_Made]:
+    """ "Minister Jane Doe" or "Jane Doe, a watchmaker": a role beside a full name lets us ask who that is."""
+    at = 0
+    while at < len(tokens):
+        length = _full_name(tokens, at, vocabulary)
+        if length:
+            after = [token.text.lower() for token in tokens[at + length : at + length + 6]]
+            apposed = after[:1] == [","] and after[1:2] in (["a"], ["an"], ["the"]) and not ROLES.isdisjoint(after[2:])
+            titled = at > 0 and tokens[at - 1].text.lower() in ROLES
+            if titled or apposed:
+                name = " ".join(token.text for token in tokens[at : at + length])
+                start, end = tokens[max(0, at - 4)].start, tokens[min(len(tokens), at + length + 6) - 1].end
+                yield "who is", f"Who is {name}?", (start, end)
+        at += max(1, length)
+
+
+def _full_name(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
+    """How many tokens from `at` are a person's full name: two or three capitalised words that are nothing else."""
+    length = 0
+    for token in tokens[at : at + 4]:
+        word = token.text
+        if not ((word[0].isupper() and word[1:].islower()) or "-" in word) or not word.replace("-", "").isalpha():
+            break
+        if word.lower() in vocabulary.lower or word.lower() in ROLES or word.lower() in POINTING:
+            break
+        length += 1
+    return length if length in (2, 3) else 0
