@@ -1,0 +1,267 @@
+"""The chat in the browser: the conversation at the left, the article at the right; the only home of gradio.
+
+Each session has one `Conversation`, kept by the server; what the browser sends is a question, a file or a document's
+id, and never a message or a place. The page draws the article itself, from its text (`assets/article.js`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while gradio is imported: nothing leaves this machine
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from qa.web import render
+from qa.web.desk import EXTENSIONS, Desk, Open, forget
+from qa.web.security import Guard
+from qa.web.session import Answering, Conversation, page_document, page_marks
+
+UPLOAD_LIMIT = 10_000_000  # bytes: a book of five thousand pages
+AT_ONCE = 4  # answers in the works; more would share the same cores
+WAITING_ROOM = 64  # questions that may wait their turn before new ones are refused
+
+Suggest = Callable[[Answering], Sequence[str]]
+Screen = tuple[Conversation, Any, Any, Any]  # the session, the conversation, the question box, the article
+
+_log = logging.getLogger(__name__)
+
+
+def _asset(name: str) -> str:
+    return (files("qa.web") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _head() -> str:
+    """The styles as one element: gradio rewrites what comes as `css=`. Nested, so that they win over gradio's own."""
+    tokens, *nested = (_asset(f"{name}.css") for name in ("tokens", "parts", "chat", "gradio"))
+    return f"<style>{tokens}\n.gradio-container:not(#\\9) {{\n{''.join(nested)}}}</style>"
+
+
+def page_options() -> dict[str, Any]:
+    """What gradio takes when a page is launched or mounted, not when it is made."""
+    ground = {"body_background_fill": "var(--ground)", "body_background_fill_dark": "var(--ground)"}
+    return {
+        "theme": gr.themes.Base(font=["ui-sans-serif", "sans-serif"], font_mono=["monospace"]).set(**ground),
+        "head": _head(),
+        "favicon_path": str(files("qa.web") / "assets" / "favicon.svg"),
+        "footer_links": [],
+        "run_history": False,  # would keep every question in the browser
+        "max_file_size": UPLOAD_LIMIT,
+        "ssr_mode": False,
+        "app_kwargs": {"docs_url": None, "redoc_url": None, "openapi_url": None},
+    }
+
+
+class Page(gr.Blocks):
+    """Blocks that look and behave the same when a host launches them without arguments."""
+
+    def launch(self, *args: Any, **options: Any) -> Any:
+        defaults = page_options()
+        defaults["app_kwargs"]["middleware"] = [Middleware(Guard, framed_by_anyone=True)]
+        return super().launch(*args, **{**defaults, **options})
+
+
+def mount(app: FastAPI, page: gr.Blocks) -> FastAPI:
+    """Put the chat at the root of `app`."""
+    mounted: FastAPI = gr.mount_gradio_app(app, page, path="/", show_error=False, **page_options())
+    return mounted
+
+
+def _upload_button() -> gr.UploadButton:
+    """Hands over where the file was stored and what the browser called it; gradio's own would drop the name.
+
+    Not a subclass: gradio writes a stub file beside the module of each.
+    """
+    button = gr.UploadButton("Open document", file_types=list(EXTENSIONS), elem_classes="open")
+    button.preprocess = lambda payload: payload  # type: ignore[method-assign, assignment, return-value]
+    return button
+
+
+def build_chat(assistant: Answering, *, open_file: Open, suggest: Suggest | None = None) -> Page:
+    """The chat about `assistant`'s documents.
+
+    `open_file(file, folder)` makes who answers about a visitor's own file; whatever it keeps on disk stays in `folder`,
+    which is deleted with the session. `suggest(assistant)` makes the questions shown at the start, in the background.
+    """
+    desk = Desk(assistant, open_file=open_file)
+    buttons = _Buttons(desk, suggest)
+    what = "these documents" if len(assistant.documents) > 1 else "this article"
+    page = Page(title="Spanwise", fill_width=True, analytics_enabled=False, delete_cache=(600, 3600))
+    with page:
+        session = gr.State(Conversation(), delete_callback=forget)
+        with gr.Row(elem_classes="room"):
+            with gr.Column(elem_classes="talk"):
+                with gr.Row(elem_classes="head"):
+                    name = f'<p class="name">{_asset("favicon.svg")}Spanwise</p>'
+                    gr.HTML(name, apply_default_css=False, js_on_load=None)
+                    upload = _upload_button()
+                    shut = gr.Button("Close document", visible=False, elem_classes="shut")
+                    over = gr.Button("Start over", elem_classes="over")
+                log = gr.Chatbot(
+                    elem_classes="turns",
+                    label="Conversation",
+                    show_label=False,
+                    layout="panel",
+                    height="100%",
+                    buttons=[],
+                    group_consecutive_messages=False,
+                    allow_tags=False,
+                    latex_delimiters=[],
+                    autoscroll=False,
+                    placeholder=render.start(what),
+                )
+                box = gr.Textbox(
+                    elem_classes="dock",
+                    container=False,
+                    label="Your question",
+                    show_label=False,
+                    placeholder=f"Ask {what}",
+                    submit_btn="Ask",
+                    max_lines=6,
+                    html_attributes=gr.InputHTMLAttributes(enterkeyhint="send", autocomplete="off"),
+                )
+            with gr.Column(elem_classes="source", elem_id="article"):
+                pane = gr.HTML(
+                    page_document(Conversation(), assistant.documents),
+                    html_template=_asset("article.html"),
+                    js_on_load=_asset("article.js"),
+                    apply_default_css=False,
+                    marks=[],
+                )
+
+        at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        queued: dict[str, Any] = {**at_once, "queue": True, "concurrency_limit": AT_ONCE, "concurrency_id": "answers"}
+        screen = [session, log, box, pane]
+        reading = []
+        for begun in (
+            box.submit(buttons.ask, [session, box], screen, **at_once),
+            log.example_select(buttons.ask_example, session, screen, **at_once),
+            page.load(buttons.ask_link, session, screen, **at_once),
+        ):
+            answered = begun.success(buttons.answer, [session, box], screen, **queued)
+            answered.failure(buttons.lost, [session, box], screen, **at_once)
+            reading.append(answered)
+        box.stop(buttons.stop, [session, box], screen, cancels=reading, **at_once)
+        over.click(buttons.start_over, session, screen, cancels=reading, **at_once)
+        opened = upload.upload(
+            buttons.open, [session, upload], [*screen, shut], **{**queued, "concurrency_id": "files"}
+        )
+        opened.success(buttons.examples, session, log, **queued)
+        shut.click(buttons.close, session, [*screen, shut], cancels=[*reading, opened], **at_once).success(
+            buttons.examples, session, log, **queued
+        )
+        pane.show(buttons.show, session, pane, **at_once)
+        page.load(buttons.examples, session, log, **{**queued, "concurrency_limit": None, "concurrency_id": None})
+        page.queue(max_size=WAITING_ROOM)
+    return page
+
+
+class _Buttons:
+    """What each button does to what is on screen; the doing itself is the desk's."""
+
+    def __init__(self, desk: Desk, suggest: Suggest | None) -> None:
+        self._desk = desk
+        self._suggest = suggest
+        self._suggested: Future[list[str]] = Future()
+        work = threading.Thread(target=lambda: self._suggested.set_result(self._questions(Conversation())), daemon=True)
+        work.start()  # a daemon: stopping the server waits for no suggestion
+
+    def ask(self, session: Conversation, typed: str) -> Screen:
+        if session.pending is not None:  # pressed twice: the words stay in the box
+            return session, gr.skip(), gr.skip(), gr.skip()
+        return self._begun(self._desk.begin(session, typed), typed)
+
+    def ask_example(self, session: Conversation, event: gr.SelectData) -> Screen:
+        return self._begun(self._desk.begin(session, str(event.value["text"])), None)
+
+    def ask_link(self, session: Conversation, request: gr.Request) -> Screen:
+        question = request.query_params.get("q", "")
+        if not question.strip():
+            return session, gr.skip(), gr.skip(), gr.skip()
+        return self._begun(self._desk.begin(session, question), None)
+
+    def answer(self, session: Conversation, typed: str) -> Screen:
+        if session.pending is None:
+            return session, gr.skip(), gr.skip(), gr.skip()
+        return self._settled(self._desk.answer(session), session.pending, typed)
+
+    def lost(self, session: Conversation, typed: str) -> Screen:
+        return self._settled(self._desk.lost(session), session.pending, typed)
+
+    def stop(self, session: Conversation, typed: str) -> Screen:
+        return self._settled(session.stop(), session.pending, typed)
+
+    def start_over(self, session: Conversation) -> Screen:
+        return self._settled(self._desk.start_over(session), None, "")
+
+    def close(self, session: Conversation) -> tuple[Any, ...]:
+        return self._turned_to(self._desk.close(session))
+
+    def open(self, session: Conversation, upload: Any) -> Iterator[tuple[Any, ...]]:
+        name = str(upload.orig_name or "")
+        waiting = {"role": "assistant", "content": render.waiting(several=False)}
+        yield session, [*self._desk.messages(session), waiting], gr.skip(), gr.skip(), gr.skip()
+        opened = self._desk.open(session.stop(), Path(upload.path), name)
+        if opened.turns:  # it could not be opened: the conversation goes on, with the reason
+            yield (*self._settled(opened, None, ""), gr.skip())
+        else:
+            yield self._turned_to(opened)
+
+    def show(self, session: Conversation, event: gr.EventData) -> Any:
+        wanted = event._data if isinstance(event._data, dict) else {}
+        documents = self._desk.documents(session)
+        return gr.update(
+            value=page_document(session, documents, shown=str(wanted.get("id")), go=str(wanted.get("go", ""))),
+            marks=page_marks(session, documents),
+        )
+
+    async def examples(self, session: Conversation) -> Any:
+        if session.own is None:
+            questions = await asyncio.wrap_future(self._suggested)
+        else:
+            questions = await asyncio.to_thread(self._questions, session)
+        return gr.update(examples=[{"text": question} for question in questions])
+
+    def _questions(self, session: Conversation) -> list[str]:
+        if self._suggest is None:
+            return []
+        try:
+            return list(self._suggest(self._desk.assistant(session)))
+        except Exception:  # noqa: BLE001 - a page without suggestions is still a page
+            _log.exception("no example questions could be made")
+            return []
+
+    def _begun(self, session: Conversation, typed: str | None) -> Screen:
+        """A question was taken, or refused with a reason. `typed` is None where it did not come from the box."""
+        if session.pending is None:
+            return self._settled(session, None, typed or "")
+        box: dict[str, Any] = {"submit_btn": False, "stop_btn": "Stop"}
+        if typed is not None:
+            box["value"] = ""
+        return session, self._desk.messages(session), gr.update(**box), gr.skip()
+
+    def _settled(self, session: Conversation, asked: str | None, typed: str) -> Screen:
+        """Nothing is being read any more. Without an answer, `asked` goes back into the box, unless it is in use."""
+        box: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
+        unanswered = not session.turns or session.turns[-1].answer is None or session.turns[-1].question != asked
+        if asked and unanswered and not typed.strip():
+            box["value"] = asked
+        marks = page_marks(session, self._desk.documents(session))
+        return session, self._desk.messages(session), gr.update(**box), gr.update(marks=marks)
+
+    def _turned_to(self, session: Conversation) -> tuple[Any, ...]:
+        """An empty conversation about other documents."""
+        pane = gr.update(value=page_document(session, self._desk.documents(session)), marks=[])
+        box = gr.update(value="", submit_btn="Ask", stop_btn=False)
+        log = gr.update(value=[], examples=[])
+        return session, log, box, pane, gr.update(visible=session.own is not None)

@@ -1,0 +1,185 @@
+"""The server: the chat at `/`, `/healthz` (the process lives) and `/readyz` (a question can be asked now).
+
+Everything is in this process, one worker: sessions are kept in its memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Protocol
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from qa.config import Settings
+from qa.errors import ServeError
+from qa.web.security import Guard
+from qa.web.session import Answering
+
+GRACE = 3  # seconds that open connections get to end when the server stops
+
+_log = logging.getLogger(__name__)
+
+
+class Servable(Answering, Protocol):
+    """What is served: answers, and can load its models before the first question."""
+
+    def warm(self) -> None: ...
+
+
+def create_app(assistant: Servable, settings: Settings) -> FastAPI:
+    """The application: start it with any ASGI server, one worker.
+
+    It warms the assistant with a real question while it starts answering requests; until that is done, `/readyz` says
+    503. `app.state.failure` holds the error where warming failed.
+    """
+    from qa.suggest import suggest_questions
+    from qa.web.chat import build_chat, mount
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(asyncio.to_thread(_warm, app, assistant))
+        yield
+        warming.cancel()
+
+    app = FastAPI(title="Spanwise", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.ready = False
+    app.state.failure = None
+    app.add_middleware(Guard)
+
+    @app.get("/healthz")
+    async def healthz() -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz")
+    async def readyz(request: Request) -> JSONResponse:
+        state = request.app.state
+        if state.ready:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "failed" if state.failure else "warming up"}, status_code=503)
+
+    page = build_chat(assistant, open_file=own_document(settings), suggest=suggest_questions)
+    return mount(app, page)
+
+
+def own_document(settings: Settings) -> Callable[[Path, Path], Answering]:
+    """How a visitor's own file is opened: with the same settings, and an index only in the folder given."""
+
+    def open_file(file: Path, folder: Path) -> Answering:
+        from qa.assistant import Assistant
+
+        return Assistant.from_files([file], index_dir=folder, settings=settings)
+
+    return open_file
+
+
+def _warm(app: FastAPI, assistant: Servable) -> None:
+    try:
+        assistant.warm()
+    except Exception as error:  # noqa: BLE001 - whoever started the server is told, and /readyz says so
+        _log.debug("warming up failed", exc_info=True)
+        app.state.failure = error
+    else:
+        app.state.ready = True
+
+
+def serve(
+    make_assistant: Callable[[], Servable], settings: Settings, *, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve until interrupted; `on_ready` gets the address once a question can be asked and the page answers.
+
+    The port is taken before anything is loaded, so that a port in use is reported at once.
+    Raises: `ServeError` where the address cannot be used; whatever making or warming the assistant raises.
+    """
+    with _listen(settings.host, settings.port) as taken:
+        app = create_app(make_assistant(), settings)
+        config = uvicorn.Config(
+            app,
+            lifespan="on",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        server = uvicorn.Server(config)
+        host, port = taken.getsockname()[:2]
+        watcher = threading.Thread(
+            target=_watch, args=(server, app, _reachable(host), port, on_ready), name="readiness", daemon=True
+        )
+        watcher.start()
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[taken])
+        server.should_exit = True
+        watcher.join(timeout=GRACE)
+        if app.state.failure is not None:
+            raise app.state.failure
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ServeError(f"{host!r} is not an address this machine can listen on: try 127.0.0.1 or 0.0.0.0") from error
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError as error:
+        taken.close()
+        where = f"port {port} on {host}"
+        match error.errno:
+            case errno.EADDRINUSE:
+                message = f"{where} is in use by another program: stop it or choose another port, such as {port + 1}"
+            case errno.EACCES:
+                message = f"{where} needs rights this program does not have: choose a port from 1024 up"
+            case _:
+                message = f"{host!r} is not an address this machine can listen on: try 127.0.0.1 or 0.0.0.0"
+        raise ServeError(message) from error
+    return taken
+
+
+def _reachable(host: str) -> str:
+    """An address that leads from this machine to a server on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _watch(server: uvicorn.Server, app: FastAPI, host: str, port: int, on_ready: Callable[[str], None] | None) -> None:
+    """Wait until the page can be used, then say so; stop the server where it never will be."""
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    while not server.should_exit:
+        if app.state.failure is not None:
+            server.should_exit = True
+        elif app.state.ready and _answers(host, port):
+            if on_ready is not None:
+                on_ready(address)
+            return
+        time.sleep(0.05)
+
+
+def _answers(host: str, port: int) -> bool:
+    for path in ("/readyz", "/"):
+        connection = HTTPConnection(host, port, timeout=10)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+        if response.status != 200:
+            return False
+    return True
