@@ -66,6 +66,7 @@ def receipt(
     touched = [s for s in sentences if s[0] < end and s[1] > start]
     if not touched:
         touched = [_lines(text, start, end)]
+    before, after = max(0, start - CONTEXT_CHARACTERS), min(len(text), end + CONTEXT_CHARACTERS)
     return Citation(
         number=number,
         document_id=document.id,
@@ -75,10 +76,8 @@ def receipt(
         start=start,
         end=end,
         quote=text[start:end],
-        prefix=text[
-            min(start, cluster_ceil(text, start - CONTEXT_CHARACTERS)) if start > CONTEXT_CHARACTERS else 0 : start
-        ],
-        suffix=text[end : max(end, cluster_floor(text, end + CONTEXT_CHARACTERS))],
+        prefix=text[min(start, cluster_ceil(text, before)) : start],
+        suffix=text[end : max(end, cluster_floor(text, after))],
         sentence_start=min(start, touched[0][0]),
         sentence_end=max(end, touched[-1][1]),
     )
@@ -88,15 +87,17 @@ def _readable(document: Document, start: int, end: int) -> tuple[int, int] | Non
     """The longest part of a span that is outside every quiet span; None where there is none."""
     parts = [(start, end)]
     for quiet_start, quiet_end in document.quiet:
-        parts = (
-            [part for a, b in parts for part in ((a, min(b, quiet_start)), (max(a, quiet_end), b)) if part[0] < part[1]]
-            if any(a < quiet_end and b > quiet_start for a, b in parts)
-            else parts
-        )
+        if quiet_start < end and quiet_end > start:
+            cut = [((a, min(b, quiet_start)), (max(a, quiet_end), b)) for a, b in parts]
+            parts = [part for pair in cut for part in pair if part[0] < part[1]]
     if parts == [(start, end)]:
         return start, end
-    cut = [place for a, b in parts if (place := tidy(document.text, a, b)) is not None]
-    return max(cut, key=lambda place: (place[1] - place[0], -place[0]), default=None)
+    places: list[tuple[int, int]] = []
+    for a, b in parts:
+        place = tidy(document.text[a:b], 0, b - a)  # a slice, so that it does not grow into the quiet span again
+        if place is not None:
+            places.append((a + place[0], a + place[1]))
+    return max(places, key=lambda place: (place[1] - place[0], -place[0]), default=None)
 
 
 def _apart(places: list[_Place]) -> list[_Place]:

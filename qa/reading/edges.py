@@ -1,19 +1,44 @@
-"""Where a span of text may begin and end: grapheme clusters, white space, stray punctuation.
+"""Where a span of text may begin and end: grapheme clusters, words, white space, stray punctuation.
 
 Nothing here changes text; every function moves offsets only. Offsets are `str` indices, half-open.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import regex  # type: ignore[import-untyped]
 
-PAIRS = {"(": ")", "[": "]", "{": "}", "“": "”", "‘": "’", "«": "»", "‹": "›", "「": "」", "『": "』", "„": "“"}
-"""Opening and closing marks that are different characters."""
+PARTNERS = {
+    "(": ")",
+    "[": "]",
+    "{": "}",
+    "“": "”",
+    "‘": "’",
+    "«": "»",
+    "‹": "›",
+    "「": "」",
+    "『": "』",
+    "„": "“",
+    '"': '"',
+}
+"""Opening marks and what closes them."""
 
+_CLOSING = frozenset(PARTNERS.values())
 _CLUSTER = regex.compile(r"\X")
-_BLANK = "\u00ad\u061c\u200b\u200e\u200f\u2028\u2029\u2060\ufeff"
+_BLANK = frozenset("\u00ad\u061c\u200b\u200e\u200f\u2028\u2029\u2060\ufeff")
 _LOOSE = frozenset(",;:•·‣▪◦、，；：")
 _DASHES = frozenset("-‐‑–—*")
+_SARA_AM = frozenset("\u0e33\u0eb3")  # letters that nevertheless join what is before them
+_SPACED_SCRIPTS_END = "\u0e00"  # from Thai on, scripts are written without spaces, or their words hold several
+
+
+class Pairs(NamedTuple):
+    """Brackets and quotation marks of a span: `inside` pairs that match, outermost only, and the marks left over."""
+
+    inside: list[tuple[int, int]]
+    opened: list[int]
+    closed: list[int]
 
 
 def is_blank(character: str) -> bool:
@@ -34,11 +59,14 @@ def cluster_ceil(text: str, at: int) -> int:
 def tidy(text: str, start: int, end: int) -> tuple[int, int] | None:
     """Return the span as a person would mark it, or None where nothing worth marking is left.
 
-    Widened to whole grapheme clusters; white space, bullets, commas, colons and loose dashes at either edge left out; a
-    quotation mark or bracket whose partner is missing is completed where the partner stands just outside, and otherwise
-    left out where it stands at the edge. A full stop stays: it may belong to an abbreviation or to a whole sentence.
+    Widened to whole grapheme clusters and, in scripts that put spaces between words, to whole words. White space,
+    bullets, commas, colons and loose dashes at either edge are left out. A quotation mark or bracket whose partner is
+    missing is completed where the partner stands just outside, otherwise left out where it stands at the edge. A full
+    stop stays: it may belong to an abbreviation or to a whole sentence.
     """
     start, end = cluster_floor(text, max(0, start)), cluster_ceil(text, min(len(text), end))
+    if start < end:
+        start, end = _whole_words(text, start, end)
     while start < end:
         before = (start, end)
         start, end = _strip(text, start, end)
@@ -47,6 +75,36 @@ def tidy(text: str, start: int, end: int) -> tuple[int, int] | None:
         if (start, end) == before:
             return start, end
     return None
+
+
+def find_pairs(text: str, start: int, end: int) -> Pairs:
+    """Match the brackets and quotation marks of a span.
+
+    An apostrophe is not a mark. A straight quotation mark closes one that is open, and otherwise opens where a word may
+    begin.
+    """
+    found: list[tuple[int, int]] = []
+    opened: list[int] = []
+    closed: list[int] = []
+    for at in range(start, end):
+        mark = text[at]
+        if mark not in PARTNERS and mark not in _CLOSING:
+            continue
+        if mark == "’" and _is_apostrophe(text, at):
+            continue
+        match = next((n for n in range(len(opened) - 1, -1, -1) if PARTNERS[text[opened[n]]] == mark), None)
+        if match is not None:
+            found.append((opened[match], at + 1))
+            del opened[match]
+        elif mark in PARTNERS and (mark != '"' or _may_open(text, at)):
+            opened.append(at)
+        else:
+            closed.append(at)
+    outermost: list[tuple[int, int]] = []
+    for first, after in sorted(found):
+        if not outermost or first >= outermost[-1][1]:
+            outermost.append((first, after))
+    return Pairs(outermost, opened, closed)
 
 
 def _around(text: str, at: int) -> tuple[int, int]:
@@ -64,91 +122,72 @@ def _around(text: str, at: int) -> tuple[int, int]:
 def _certain(text: str, at: int) -> bool:
     """Whether a boundary at `at` is certain from its two neighbours alone."""
     left, right = text[at - 1], text[at]
-    if left < "\x7f" and right < "\x7f":
-        return not (left == "\r" and right == "\n")
-    return left == "\n" or ("\u4e00" <= left <= "\u9fff" and "\u4e00" <= right <= "\u9fff")
+    if left == "\r" and right == "\n":
+        return False
+    if left < "\x7f" and (right < "\x7f" or (right.isalpha() and right not in _SARA_AM)):
+        return True
+    if is_blank(left):
+        return is_blank(right)
+    return "\u4e00" <= left <= "\u9fff" and "\u4e00" <= right <= "\u9fff"
+
+
+def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    while start > 0 and _joined(text, start):
+        start -= 1
+    while end < len(text) and _joined(text, end):
+        end += 1
+    return cluster_floor(text, start), cluster_ceil(text, end)
+
+
+def _joined(text: str, at: int) -> bool:
+    left, right = text[at - 1], text[at]
+    return left < _SPACED_SCRIPTS_END > right and left.isalnum() and right.isalnum()
 
 
 def _strip(text: str, start: int, end: int) -> tuple[int, int]:
     """Take blanks and loose punctuation off both edges, whole clusters at a time."""
-    moving = True
-    while moving and start < end:
-        moving = False
+    while start < end:
         after = cluster_ceil(text, start + 1)
-        dash = text[start] in _DASHES and (after >= end or is_blank(text[after]))
-        if is_blank(text[start]) or (text[start] in _LOOSE and after == start + 1) or dash:
-            start, moving = min(after, end), True
-            continue
+        lone = after == start + 1 and (
+            text[start] in _LOOSE or (text[start] in _DASHES and (after >= end or is_blank(text[after])))
+        )
+        if not lone and not is_blank(text[start]):
+            break
+        start = after
+    while start < end:
         before = cluster_floor(text, end - 1)
-        dash = text[before] in _DASHES and (before <= start or is_blank(text[before - 1]) or text[before] in "–—")
-        if is_blank(text[before]) or (text[before] in _LOOSE and before == end - 1) or dash:
-            end, moving = max(before, start), True
+        lone = before == end - 1 and (
+            text[before] in _LOOSE
+            or (text[before] in _DASHES and (before == start or text[before] in "–—" or is_blank(text[before - 1])))
+        )
+        if not lone and not is_blank(text[before]):
+            break
+        end = before
     return start, end
 
 
 def _balance(text: str, start: int, end: int) -> tuple[int, int]:
     """Complete or drop one unbalanced mark; the caller repeats until nothing moves."""
-    opened, closed = unpaired(text, start, end)
-    following, preceding = text[end : end + 1], text[start - 1 : start] if start else ""
-    if opened and following and following == _partner(text[opened[-1]]):
+    _, opened, closed = find_pairs(text, start, end)
+    if opened and end < len(text) and text[end] == PARTNERS[text[opened[-1]]] and not _is_apostrophe(text, end):
         return start, end + 1
-    if closed and preceding and text[closed[0]] == _partner(preceding):
+    if closed and start > 0 and PARTNERS.get(text[start - 1]) == text[closed[0]]:
         return start - 1, end
-    if start in opened or (start in closed and text[start] != "’"):
+    if start in opened or start in closed:
         return start + 1, end
-    if end - 1 in opened or (end - 1 in closed and not _possessive(text, end - 1)):
+    if end - 1 in opened or (end - 1 in closed and not _may_be_plural(text, end - 1)):
         return start, end - 1
     return start, end
 
 
-def unpaired(text: str, start: int, end: int) -> tuple[list[int], list[int]]:
-    """Return the positions of opening and of closing marks in the span that have no partner in it.
-
-    An apostrophe is not a mark. A straight double quotation mark opens after white space or another opening mark.
-    """
-    opened: list[int] = []
-    closed: list[int] = []
-    for at in range(start, end):
-        mark = text[at]
-        if mark == '"':
-            match = next((n for n in reversed(opened) if text[n] == '"'), None)
-            if match is not None:
-                opened.remove(match)
-            elif _opens(text, at):
-                opened.append(at)
-            else:
-                closed.append(at)
-        elif mark == "’" and _apostrophe(text, at):
-            continue
-        elif opened and mark == _partner(text[opened[-1]]):
-            opened.pop()
-        elif mark in PAIRS and not (mark == "“" and any(text[n] == "„" for n in opened)):
-            opened.append(at)
-        elif mark in _CLOSING:
-            match = next((n for n in reversed(opened) if _partner(text[n]) == mark), None)
-            if match is not None:
-                opened.remove(match)
-            else:
-                closed.append(at)
-    return opened, closed
+def _may_open(text: str, at: int) -> bool:
+    return at == 0 or is_blank(text[at - 1]) or text[at - 1] in PARTNERS or text[at - 1] in _DASHES
 
 
-_CLOSING = frozenset(PAIRS.values()) - frozenset(PAIRS)
-
-
-def _partner(mark: str) -> str | None:
-    return '"' if mark == '"' else PAIRS.get(mark)
-
-
-def _opens(text: str, at: int) -> bool:
-    preceded = at > 0 and not is_blank(text[at - 1]) and text[at - 1] not in PAIRS
-    return not preceded
-
-
-def _apostrophe(text: str, at: int) -> bool:
+def _is_apostrophe(text: str, at: int) -> bool:
     return 0 < at < len(text) - 1 and text[at - 1].isalnum() and text[at + 1].isalnum()
 
 
-def _possessive(text: str, at: int) -> bool:
+def _may_be_plural(text: str, at: int) -> bool:
     """Whether a single closing mark may be the apostrophe of a plural ("the agencies’")."""
     return text[at] == "’" and text[at - 1 : at] in ("s", "S", "z", "Z")
