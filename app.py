@@ -1,17 +1,29 @@
 """The assistant as an application: `python app.py` starts it; hosts of Gradio applications find `demo`."""
 
 import sys
+from functools import cache
 from typing import Any
 
 from qa.cli import main
+from qa.config import Settings, seed_article
 
 
-def __getattr__(name: str) -> Any:
-    if name != "demo":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from qa.web.server import demo  # made when asked for: it loads the models
+@cache
+def _demo() -> Any:
+    from qa import Assistant
+    from qa.suggest import suggest_questions
+    from qa.web.chat import build_chat
+    from qa.web.server import own_document
 
-    return demo()
+    settings, paths = Settings.from_environment(), [seed_article()]
+    assistant = Assistant.from_files(paths, index_dir=settings.index_folder(paths), settings=settings)
+    return build_chat(assistant, open_file=own_document(settings), suggest=suggest_questions)
+
+
+def __getattr__(name: str) -> Any:  # `demo` is made when it is asked for: that loads the models
+    if name == "demo":
+        return _demo()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 if __name__ == "__main__":

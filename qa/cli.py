@@ -101,7 +101,10 @@ def serve(
     _one_source(files or [], index)
     from qa.web.server import serve as serve_chat
 
-    serve_chat(lambda: _open(files or [], index, settings), settings)
+    def ready(address: str) -> None:
+        print(f"Spanwise is ready: {address} (Ctrl+C stops it)", flush=True)
+
+    serve_chat(lambda: _open(files or [], index, settings), settings, on_ready=ready)
 
 
 @app.command("index")
@@ -110,11 +113,11 @@ def build(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write.")],
 ) -> None:
     """Build an index folder, to ask it many times."""
-    _settings()
+    settings = _settings()
     from index.build import build_index
 
     with _progress() as progress:
-        made = build_index(files, out, progress=progress)
+        made = build_index(files, out, embedder=settings.embedder, cache_dir=settings.cache_dir, progress=progress)
     documents, passages = len(made.documents), len(made.passages)
     print(f"{safe(str(out))}: {documents} document{'s' * (documents != 1)}, {passages} passage{'s' * (passages != 1)}")
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -274,9 +278,6 @@ def test_a_built_index_answers_like_its_documents(spanwise, built, article_path)
 
 @pytest.mark.slow
 def test_answering_from_a_built_index_loads_no_torch(built):
-    import subprocess
-    import sys
-
     program = (
         "import atexit, sys\n"
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'gradio'}\n"
@@ -365,8 +366,6 @@ def test_a_document_that_cannot_be_read_is_one_line_and_status_1(spanwise, tmp_p
 
 @pytest.mark.slow
 def test_a_missing_or_damaged_index_is_one_line_and_status_1(spanwise, built, tmp_path):
-    import shutil
-
     damaged = tmp_path / "damaged"
     shutil.copytree(built, damaged)
     for file in damaged.rglob("*"):
@@ -380,10 +379,6 @@ def test_a_missing_or_damaged_index_is_one_line_and_status_1(spanwise, built, tm
 
 @pytest.mark.slow
 def test_output_that_nobody_reads_is_no_error(spanwise, built):
-    import os
-    import subprocess
-    import sys
-
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(

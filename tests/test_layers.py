@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -152,3 +154,23 @@ def test_every_package_and_data_file_is_named_for_the_wheel():
     ).stdout.split("\0")
     data = {ROOT / name for name in tracked if name and not name.endswith((".py", ".pyi"))}
     assert {file for file in data if file.exists()} <= packaged
+
+
+def test_every_library_imported_is_a_declared_dependency():
+    """What another library happens to bring along today may be gone with its next release."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {
+        re.split(r"[<>=!~ \[]", line, maxsplit=1)[0].lower().replace("_", "-") for line in project["dependencies"]
+    }
+    homes = packages_distributions()
+    for path in MODULES:
+        for library in {name.partition(".")[0] for name in imports_of(path)} - sys.stdlib_module_names:
+            if library not in ("index", "qa", "app"):
+                brought_by = {name.lower().replace("_", "-") for name in homes.get(library, [library])}
+                assert brought_by & declared, f"{name_of(path)} imports {library}, which pyproject.toml does not name"
+
+
+def test_what_moves_has_both_bounds():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for line in [*project["dependencies"], *project["optional-dependencies"]["test"]]:
+        assert "==" in line or (">=" in line and "<" in line.replace("<=", "")), line
