@@ -40,8 +40,11 @@ _STARTERS = word_set(
     "why how where no not all some many most both each one two"
 )
 _OPENING = "\"'“‘«([{¿¡"
-_INITIAL = re.compile(r"(?<![\w.])[^\W\d_]\.$")
+_INITIAL = re.compile(r"(?:^|[\s(“‘\"'-])[^\W\d_a-z]\.$")
 _CLOCK = re.compile(r"\b[ap]\.\s?m\.$", re.IGNORECASE)
+# "… at 3.3 m. Nobody …", "… by 23 May. Places …": sentencex takes every short word for an abbreviation.
+_MEASURE = re.compile(r"\d\s?(?:°?[^\W\d_]{1,3}(?:/[^\W\d_]{1,2})?)\.[”’\"']?\s+(?=[“‘\"']?[A-Z])")
+_SHORT_MONTH = word_set("jan feb mar apr jun jul aug sep oct nov dec")
 _LAST_WORD = re.compile(r"([\w.]+)\.$")
 _FIRST_WORD = re.compile(r"[\w'’-]+")
 
@@ -189,8 +192,9 @@ def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
             space = max(text.rfind(" ", start + 1, stop), text.rfind("\n", start + 1, stop))
             stop = space + 1 if space > start else stop
         window = re.sub(r"\s", " ", text[start:stop])
-        ends = [start + int(found["end_index"]) for found in get_sentence_boundaries("en", window)]
-        ends = [bound for bound in ends if start < bound < stop]
+        found = {start + int(boundary["end_index"]) for boundary in get_sentence_boundaries("en", window)}
+        found |= {start + measure.end() for measure in _MEASURE.finditer(window)}
+        ends = sorted(bound for bound in found if start < bound < stop)
         if stop == end:
             yield from ends
             yield end
@@ -222,7 +226,7 @@ def _belongs_to_previous(text: str, begin: int, piece: Span, mixed_case: bool) -
     word = last.group(1).casefold() if last else ""
     if word in _OFTEN_NUMBERED:
         return opened[:1].isdigit() or word in {"ft", "mt", "st"}
-    return word in _NEVER_LAST
+    return word in _NEVER_LAST or word in _SHORT_MONTH
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
