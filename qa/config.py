@@ -88,13 +88,13 @@ class Settings:
             raise ValueError(f"in the environment: SPANWISE_{_first_word_upper(str(error))}") from None
 
     def index_folder(self, paths: Sequence[str | os.PathLike[str]]) -> Path:
-        """The cache folder for the index of these documents: the same for the same contents, paths and embedder.
+        """The cache folder for the index of these documents: the same for the same contents, names and embedder.
 
         A file that cannot be read still has its place in the key; reading it in earnest is what reports it.
         """
         key = hashlib.sha256(repr(self.embedder).encode())
         for path in map(Path, paths):
-            key.update(b"\0" + os.fsencode(path) + b"\0")  # the path is the label that citations show
+            key.update(b"\0" + os.fsencode(path.name) + b"\0")  # the label that citations show
             try:
                 if path.is_file():
                     with path.open("rb") as file:

@@ -118,18 +118,10 @@ def _every_verb() -> tuple[Verb, ...]:
 _VERBS = _every_verb()
 
 
-def _unambiguous(form: str) -> dict[str, Verb]:
-    """Verbs by one of their forms, without the forms that two verbs share ("found" is of find and of found)."""
-    by_form: dict[str, list[Verb]] = {}
-    for verb in _VERBS:
-        by_form.setdefault(getattr(verb, form), []).append(verb)
-    return {shape: verbs[0] for shape, verbs in by_form.items() if len(verbs) == 1}
-
-
-BY_BASE = _unambiguous("base")
-BY_THIRD = _unambiguous("third")
-BY_PAST = _unambiguous("past")
-BY_PARTICIPLE = _unambiguous("participle")
+BY_BASE = {verb.base: verb for verb in _VERBS}
+BY_THIRD = {verb.third: verb for verb in _VERBS}
+BY_PAST = {verb.past: verb for verb in _VERBS}
+BY_PARTICIPLE = {verb.participle: verb for verb in _VERBS}
 AUXILIARIES = _words(
     "am is are was were be been being has have had do does did can could may might must shall should will would"
 )
@@ -156,6 +148,8 @@ POINTING = _words(
     "most none nothing everything anyone someone everyone"
 )
 """Words that mean nothing outside the text they stand in."""
+READER = _words("i you we us me")
+"""Of these, the words that whoever asks a question may use of themselves."""
 POSSESSIVES = _words("his her its their our your my")
 ADVERBS = _words("also still then later soon first already now only once again never always often usually finally")
 INTRODUCTIONS = _words(

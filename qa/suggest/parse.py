@@ -84,9 +84,10 @@ def statements(text: str, start: int, end: int, vocabulary: Vocabulary) -> Itera
     tokens, introduced = _without_introduction(tokenize(text, start, end), text)
     for size in range(1, min(9, len(tokens) - 1)):
         word = tokens[size].text
-        reads = word in FINITE or (word in BY_THIRD and _opens_object(tokens[size + 1]))
-        if not reads or (word in BY_BASE and not _opens_object(tokens[size + 1])):
+        if word not in FINITE and word not in BY_THIRD:
             continue
+        if (word in BY_BASE or word in BY_THIRD) and not _opens_object(tokens[size + 1]):
+            continue  # as likely a noun: "the plan", "the visits"
         clause = _clause(tokens[size + 1 :])
         read = _subject(tokens[:size], text, vocabulary)
         if clause and read is not None:
@@ -100,7 +101,13 @@ def statements(text: str, start: int, end: int, vocabulary: Vocabulary) -> Itera
 
 
 def _opens_object(token: Token) -> bool:
-    return token.text in DETERMINERS or token.text in NUMBERS or token.text[0].isdigit() or token.text[0] in "€£$"
+    return (
+        token.text == "that"
+        or token.text in DETERMINERS
+        or token.text in NUMBERS
+        or token.text[0].isdigit()
+        or token.text[0] in "€£$"
+    )
 
 
 def _without_introduction(tokens: list[Token], text: str) -> tuple[list[Token], Span | None]:

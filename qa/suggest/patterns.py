@@ -27,6 +27,7 @@ from qa.suggest.english import (
     POINTING,
     POSSESSIVES,
     PREPOSITIONS,
+    READER,
     ROLES,
     TIME,
     Verb,
@@ -75,7 +76,7 @@ def candidates(document: Document) -> Iterator[Candidate]:
 
 def _of_sentence(text: str, start: int, end: int, vocabulary: Vocabulary) -> Iterator[_Made]:
     asked = _ASKED.fullmatch(text, start, end)  # a list of questions and answers asks its own
-    if asked and len(asked.group(1).split()) > 2 and POINTING.isdisjoint(asked.group(1)[:-1].lower().split()[1:]):
+    if asked and len(words := asked.group(1)[:-1].lower().split()) > 2 and (POINTING - READER).isdisjoint(words[1:]):
         yield "asked", asked.group(1), (end, end + _LONGEST_SENTENCE)
     if text[end - 1] not in '.!”";':
         return  # a heading or a row
@@ -109,7 +110,8 @@ def _of_statement(said: Statement, text: str) -> Iterator[_Made]:
     elif said.verb in BY_PAST:
         verb = BY_PAST[said.verb]
         yield from _action(said, "did", verb, clause, text)
-        if verb.agentive and said.named and len(clause) > 1 and _is_self_contained(clause):
+        object_or_company = clause[0].text not in PREPOSITIONS or clause[0].text == "with"
+        if verb.agentive and said.named and len(clause) > 1 and object_or_company and _is_self_contained(clause):
             yield "who", f"Who {verb.past} {one_line(text, clause)}?", said.subject_span
     elif said.verb in BY_BASE and plural:
         yield from _action(said, "do", BY_BASE[said.verb], clause, text)
@@ -132,7 +134,8 @@ def _action(said: Statement, auxiliary: str, verb: Verb, clause: Sequence[Token]
         return
     if noun and verb.base not in DULL_VERBS:
         people = any(token.text.lower() in PEOPLE for token in noun)
-        if not people and not verb.takes_person:
+        vague = said.subject.startswith("the ") and not said.named and said.subject.count(" ") == 1
+        if not people and not verb.takes_person and not vague:
             yield "what", f"What {asks}?", (clause[0].start, clause[-1].end)
         yield from _how_many(asks, clause, text)
     if said.introduced and _is_whole(clause, noun) and _is_self_contained(clause):
