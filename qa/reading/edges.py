@@ -5,9 +5,10 @@ Nothing here changes text; every function moves offsets only. Offsets are `str` 
 
 from __future__ import annotations
 
+import unicodedata
 from typing import NamedTuple
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 PARTNERS = {
     "(": ")",
@@ -62,7 +63,7 @@ def tidy(text: str, start: int, end: int) -> tuple[int, int] | None:
     Widened to whole grapheme clusters and, in scripts that put spaces between words, to whole words. White space,
     bullets, commas, colons and loose dashes at either edge are left out. A quotation mark or bracket whose partner is
     missing is completed where the partner stands just outside, otherwise left out where it stands at the edge. A full
-    stop stays: it may belong to an abbreviation or to a whole sentence.
+    stop stays: it may belong to an abbreviation or to a whole sentence. Punctuation alone is nothing.
     """
     start, end = cluster_floor(text, max(0, start)), cluster_ceil(text, min(len(text), end))
     if start < end:
@@ -73,7 +74,7 @@ def tidy(text: str, start: int, end: int) -> tuple[int, int] | None:
         if start < end:
             start, end = _balance(text, start, end)
         if (start, end) == before:
-            return start, end
+            return (start, end) if _says_something(text, start, end) else None
     return None
 
 
@@ -107,6 +108,10 @@ def find_pairs(text: str, start: int, end: int) -> Pairs:
     return Pairs(outermost, opened, closed)
 
 
+def _says_something(text: str, start: int, end: int) -> bool:
+    return any(unicodedata.category(text[at])[0] not in "PZC" for at in range(start, end))
+
+
 def _around(text: str, at: int) -> tuple[int, int]:
     if at <= 0 or at >= len(text) or _certain(text, at):
         return at, at
@@ -120,15 +125,31 @@ def _around(text: str, at: int) -> tuple[int, int]:
 
 
 def _certain(text: str, at: int) -> bool:
-    """Whether a boundary at `at` is certain from its two neighbours alone."""
+    """Whether there is a boundary at `at` for certain, judged by its neighbours and, in a run of flags, their number.
+
+    The library's own search takes quadratic time in runs of flags, so it should never meet a long one.
+    """
     left, right = text[at - 1], text[at]
     if left == "\r" and right == "\n":
         return False
     if left < "\x7f" and (right < "\x7f" or (right.isalpha() and right not in _SARA_AM)):
         return True
-    if is_blank(left):
-        return is_blank(right)
-    return "\u4e00" <= left <= "\u9fff" and "\u4e00" <= right <= "\u9fff"
+    if is_blank(left) and is_blank(right):
+        return True
+    if "\u4e00" <= left <= "\u9fff" and "\u4e00" <= right <= "\u9fff":
+        return True
+    if unicodedata.category(left) != "So":
+        return False
+    if _is_half_flag(left) and _is_half_flag(right):
+        run = at
+        while run > 0 and _is_half_flag(text[run - 1]):
+            run -= 1
+        return (at - run) % 2 == 0
+    return right < "\x7f" or unicodedata.category(right) == "So"
+
+
+def _is_half_flag(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
 def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:

@@ -76,12 +76,12 @@ def _coordinated(text: str, start: int, end: int, several: bool) -> list[tuple[i
     both = _BOTH.match(text, parts[0].start, parts[0].end)
     if both is not None:
         parts[0] = parts[0]._replace(start=both.end())
-    parts = _grouped(text, parts)
+    parts = _without_common_head(text, _grouped(text, parts))
     if len(parts) == 2:
         good = both is not None or is_pair(text, parts[0], parts[1], several=several, before=start, after=end)
     else:
         good = len(parts) > 2 and is_series(text, parts, before=start)
-    return _without_common_head(text, [(part.start, part.end) for part in parts]) if good else []
+    return [(part.start, part.end) for part in parts] if good else []
 
 
 def _cut(text: str, start: int, end: int, hidden: list[tuple[int, int]]) -> list[Part]:
@@ -139,9 +139,9 @@ def _grouped(text: str, parts: list[Part]) -> list[Part]:
     return joined
 
 
-def _without_common_head(text: str, items: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _without_common_head(text: str, parts: list[Part]) -> list[Part]:
     """Take the common noun off the first of several names: "counties Clare, Galway, and Mayo"."""
-    head = _COMMON_HEAD.match(text, *items[0])
-    if head is not None and all(text[first].isupper() for first, _ in items[1:]):
-        return [(head.end(), items[0][1]), *items[1:]]
-    return items
+    head = _COMMON_HEAD.match(text, parts[0].start, parts[0].end)
+    if head is not None and len(parts) > 1 and all(text[part.start].isupper() for part in parts[1:]):
+        return [parts[0]._replace(start=head.end()), *parts[1:]]
+    return parts

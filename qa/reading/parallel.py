@@ -35,6 +35,7 @@ _PARTICIPLE = re.compile(
 )
 _RANGE = re.compile(r"\b(?:between|from\b.*\bto)\b", re.IGNORECASE | re.DOTALL)
 _BETWEEN = re.compile(r"\bbetween\s*$", re.IGNORECASE)
+_ADDITION = re.compile(r",\s|\s(?:that|which|who|whose|whom|where|when)\s")
 _WORD = re.compile(r"[^\s“”‘\"()\[\]]+")
 _MAX_WORDS = 30
 
@@ -83,7 +84,7 @@ def is_series(text: str, parts: list[Part], *, before: int) -> bool:
     sizes = [len(each) for each in words]
     if min(sizes) == 0 or max(sizes) > _MAX_WORDS:
         return False
-    if _has_finite_verb(words[0]) and not all(_has_finite_verb(each) for each in words[1:]):
+    if _is_clause(text, parts[0]) and not all(_is_clause(text, part) for part in parts[1:]):
         return False  # "she was tired, hungry, and cold"
     if all(joint[0] in ";；" for joint in joints):
         return True
@@ -110,10 +111,12 @@ def is_pair(text: str, one: Part, two: Part, *, several: bool, before: int, afte
         return False
     if _RANGE.search(left) or _BETWEEN.search(text, max(0, before - 12), before) or _starts_clause(b[0]):
         return False
-    if (starts_sentence(text, before) and text[after - 1] in ".!?") or _has_finite_verb(a) or _has_finite_verb(b):
+    if (starts_sentence(text, before) and text[after - 1] in ".!?") or _is_clause(text, one) or _is_clause(text, two):
         return False
     if two.joint[0] in ";；、，،":
         return True
+    if two.joint[0] != "," and _ADDITION.search(left):
+        return False  # "a man who had a boat and a dog"
     kinds = _kind(text, one), _kind(text, two)
     if kinds[1] in ("definite", "indefinite", "number") or _has_determiner(b):
         return kinds[0] != "plain" or several or len(a) <= 6
@@ -172,8 +175,10 @@ def _has_determiner(words: list[str]) -> bool:
     return bool(_is_definite(words[0]) or _is_indefinite(words[0]))
 
 
-def _has_finite_verb(words: list[str]) -> bool:
-    return any(_is_finite_verb(word) for word in words)
+def _is_clause(text: str, part: Part) -> bool:
+    """Whether a part has a finite verb of its own, not one in a clause that only adds to it."""
+    main = _ADDITION.split(text[part.start : part.end], maxsplit=1)[0]
+    return any(_is_finite_verb(word) for word in _words(main))
 
 
 def _head(words: list[str]) -> list[str]:
