@@ -11,8 +11,8 @@ from index.sentences import split_blocks
 from index.text import Span
 from index.types import Document, Passage
 
-# A sentence of this many characters a token is cut without counting its tokens first.
-_LONGEST_TOKEN = 40
+# A token counts for this many characters at least. Four is usual; a tokenizer takes a very long word for one token.
+_LONGEST_TOKEN = 20
 
 
 class Chunker(Protocol):
@@ -81,11 +81,10 @@ class SentenceChunker:
 
     def _units(self, text: str, sentence: Span, leads: bool) -> Iterator[_Unit]:
         start, end = sentence
-        if end - start <= self.max_tokens * _LONGEST_TOKEN:
-            tokens = self._count(text[start:end])
-            if tokens <= self.max_tokens:
-                yield _Unit(start, end, tokens, leads)
-                return
+        tokens = self._weigh(text, start, end)
+        if tokens <= self.max_tokens:
+            yield _Unit(start, end, tokens, leads)
+            return
         first, last, total = start, start, 0
         for piece_start, piece_end, tokens in self._pieces(text, start, end):
             if total and total + tokens > self.max_tokens:
@@ -98,17 +97,17 @@ class SentenceChunker:
         """Yield (start, end, tokens) of words, and of parts of words that are longer than a passage."""
         import regex
 
-        for word in regex.finditer(r"\S+", text, pos=start, endpos=end):
+        # A space that carries a combining mark is no gap.
+        for word in regex.finditer(r"(?:\S|\s(?=[\p{M}\u200d]))+", text, pos=start, endpos=end):
             yield from self._halves(text, *word.span())
 
     def _halves(self, text: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
         import regex
 
-        if end - start <= self.max_tokens * _LONGEST_TOKEN:
-            tokens = self._count(text[start:end])
-            if tokens <= self.max_tokens:
-                yield start, end, tokens
-                return
+        tokens = self._weigh(text, start, end)
+        if tokens <= self.max_tokens:
+            yield start, end, tokens
+            return
         clusters = [found.start() for found in regex.finditer(r"\X", text, pos=start, endpos=end)]
         if len(clusters) == 1:
             yield start, end, self.max_tokens
@@ -117,6 +116,10 @@ class SentenceChunker:
         bounds = [*clusters[::step], end]
         for left, right in pairwise(bounds):
             yield from self._halves(text, left, right)
+
+    def _weigh(self, text: str, start: int, end: int) -> int:
+        least = (end - start) // _LONGEST_TOKEN
+        return least if least > self.max_tokens else max(least, self._count(text[start:end]))
 
     def _pack(self, units: Sequence[_Unit]) -> Iterator[Sequence[_Unit]]:
         """Yield runs of units that overlap; each run reaches further than the one before."""

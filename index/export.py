@@ -7,7 +7,6 @@ checksum: `model.onnx`, `tokenizer.json`, and `embedder.json` with the checksums
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shutil
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import ModelError
+from index.models import sha256_of
 
 if TYPE_CHECKING:
     from index.embed import SentenceTransformerEmbedder
@@ -52,8 +52,7 @@ class OnnxEmbedder:
 
         try:
             card = json.loads((folder / "embedder.json").read_text("utf-8"))
-            files = {name: (folder / name).read_bytes() for name in card["files"]}
-            damaged = [name for name, content in files.items() if _digest(content) != card["files"][name]]
+            damaged = [name for name, digest in card["files"].items() if sha256_of(folder / name) != digest]
             if damaged or card["format"] != FORMAT:
                 raise ModelError(f"the exported model in {str(folder)!r} is damaged ({damaged}): delete the folder")
             self.name: str = card["name"]
@@ -61,17 +60,16 @@ class OnnxEmbedder:
             self.max_tokens: int = card["max_tokens"]
             self._query_prompt: str = card["query_prompt"]
             self._passage_prompt: str = card["passage_prompt"]
-            tokenizer = files["tokenizer.json"].decode("utf-8")
             # Truncation is set once, on a tokenizer of its own: changing it while another thread encodes fails.
-            self._counter = tokenizers.Tokenizer.from_str(tokenizer)
-            self._tokenizer = tokenizers.Tokenizer.from_str(tokenizer)
+            self._counter = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
             self._tokenizer.enable_truncation(self.max_tokens)
             options = onnxruntime.SessionOptions()
             options.enable_cpu_mem_arena = False  # lengths vary, and the arena would keep the largest of each
             if threads is not None:
                 options.intra_op_num_threads = threads
             self._session: Any = onnxruntime.InferenceSession(
-                files["model.onnx"], options, providers=["CPUExecutionProvider"]
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
             )
             self._inputs = [entry.name for entry in self._session.get_inputs()]
         except ModelError:
@@ -144,16 +142,24 @@ def export_embedder(embedder: SentenceTransformerEmbedder, cache_dir: Path) -> P
         except _NOT_EXPORTABLE as error:
             logger.info("%s cannot be exported (%s): sentence-transformers answers", embedder.name, error)
             return None
-        if folder.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        try:
-            staging.replace(folder)
-        except OSError:
-            if not is_export(folder):  # else another process was first, with the same result
-                raise
+        _move_into_place(staging, folder)
         return folder
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _move_into_place(staging: Path, folder: Path) -> None:
+    try:
+        OnnxEmbedder(folder)
+    except ModelError:
+        shutil.rmtree(folder, ignore_errors=True)  # nothing there, or damaged
+    else:
+        return  # another process was first, with the same result
+    try:
+        staging.replace(folder)
+    except OSError as error:
+        if not is_export(folder):
+            raise ModelError(f"the export {str(folder)!r} cannot be written ({error.strerror}): delete it") from error
 
 
 def _trace(embedder: SentenceTransformerEmbedder, path: Path) -> None:
@@ -205,7 +211,7 @@ def _write_card(embedder: SentenceTransformerEmbedder, folder: Path) -> None:
         "max_tokens": embedder.max_tokens,
         "query_prompt": embedder.query_prompt,
         "passage_prompt": embedder.passage_prompt,
-        "files": {name: _digest((folder / name).read_bytes()) for name in ("model.onnx", "tokenizer.json")},
+        "files": {name: sha256_of(folder / name) for name in ("model.onnx", "tokenizer.json")},
     }
     (folder / "embedder.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), "utf-8")
 
@@ -214,7 +220,3 @@ def _gives_same_vectors(embedder: SentenceTransformerEmbedder, exported: OnnxEmb
     probes = [*_PROBES, " ".join(_PROBES) * 40]
     cosines = np.sum(embedder.embed_passages(probes) * exported.embed_passages(probes), axis=1)
     return bool(np.min(cosines) >= _SAME)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -56,7 +56,7 @@ def load_document(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
             source=source,
         )
     text = decode(content, source=source)
-    return _document(text, content, title=None, source=path.name, media_type=media_type)
+    return _document(text, content, title=None, source=_well_formed(path.name), media_type=media_type)
 
 
 def load_text(text: str, *, title: str | None = None, source: str = "text", media_type: str = "text/plain") -> Document:
@@ -175,6 +175,11 @@ def _first_line_as_title(text: str, quiet: tuple[tuple[int, int], ...]) -> str |
         is_headline = 0 < len(label) <= _LONGEST_TITLE and not re.search(r"[.!?]\s|[.,;:]$", label)
         return label if is_headline else None
     return None
+
+
+def _well_formed(name: str) -> str:
+    """A file name as it can be written and shown: bytes that were no UTF-8 become question marks."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _clean_label(label: str) -> str:

@@ -62,7 +62,7 @@ def resolve_model(name_or_path: str | os.PathLike[str] | None) -> tuple[Path, st
     try:
         if not (folder / "config.json").is_file():
             raise ModelError(f"{given!r} is no model folder: config.json is missing, give another folder or name")
-        digests = {file.relative_to(folder).as_posix(): _sha256(file) for file in _decisive_files(folder)}
+        digests = {file.relative_to(folder).as_posix(): sha256_of(file) for file in _decisive_files(folder)}
     except OSError as error:
         raise ModelError(f"the model in {given!r} cannot be read ({error.strerror}): check its rights") from error
     return folder, f"{label}@{_combined(digests)}"
@@ -76,7 +76,7 @@ def _built_in_folder() -> Path:
     folder = Path(found.submodule_search_locations[0]) / "model"
     for name, expected in _BUILT_IN_FILES.items():
         try:
-            digest = _sha256(folder / name)
+            digest = sha256_of(folder / name)
         except OSError as error:
             raise ModelError(f"the built-in model {BUILT_IN} lacks {name}: {remedy}") from error
         if digest != expected:
@@ -125,6 +125,7 @@ def _combined(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()[:16]
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The checksum of a file, in hexadecimal. Raises: OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

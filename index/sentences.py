@@ -8,6 +8,7 @@ fitted. The only module that imports `sentencex`; the few abbreviations that it 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +25,8 @@ _DEDENT = 8
 _LONGEST_HEADING = 90
 # sentencex needs quadratic time where a quotation mark is never closed, so it is shown this much at a time.
 _WINDOW = 8_000
+
+_LOOK_BACK = 60
 
 _NEVER_LAST = word_set(
     "dr mr mrs ms prof rev hon gen col lt sgt capt cmdr gov sen rep st mt ft messrs mme mlle "
@@ -194,22 +197,23 @@ def _boundaries(text: str, start: int, end: int) -> Iterator[int]:
         window = re.sub(r"\s", " ", text[start:stop])
         found = {start + int(boundary["end_index"]) for boundary in get_sentence_boundaries("en", window)}
         found |= {start + measure.end() for measure in _MEASURE.finditer(window)}
-        ends = sorted(bound for bound in found if start < bound < stop)
+        ends = sorted(bound for bound in found if start < bound < stop and not _extends(text[bound]))
         if stop == end:
             yield from ends
             yield end
             return
-        if ends:  # the last sentence may go on beyond the window: read it again from its start
-            yield from ends
-            start = ends[-1]
-        else:
-            yield stop
-            start = stop
+        yield from ends
+        start = ends[-1] if ends else stop  # the last sentence may go on beyond the window: read it again
+
+
+def _extends(char: str) -> bool:
+    """Whether `char` belongs to the character before it, be that a space."""
+    return char == "\u200d" or unicodedata.category(char)[0] == "M"
 
 
 def _belongs_to_previous(text: str, begin: int, piece: Span, mixed_case: bool) -> bool:
     """Whether the cut before `piece` is no end of a sentence."""
-    before = text[begin : piece[0]].rstrip()
+    before = text[max(begin, piece[0] - _LOOK_BACK) : piece[0]].rstrip()
     after = text[piece[0] : piece[1]].lstrip()
     if not any(map(str.isalnum, before)) or not any(map(str.isalnum, after)):
         return True
