@@ -84,10 +84,11 @@ def _load(name: str) -> tuple[Any, Any]:
     quiet = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
+        folder = _folder(name)
         model, report = AutoModelForQuestionAnswering.from_pretrained(
-            name, dtype=torch.float32, local_files_only=True, output_loading_info=True
+            folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
         )
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:
         raise ModelError(
             f"no question-answering model can be opened at {name!r} ({type(error).__name__}): give a folder with a "
@@ -103,6 +104,21 @@ def _load(name: str) -> tuple[Any, Any]:
             "a part of it is missing; choose a model trained for question answering"
         )
     return model.eval(), tokenizer
+
+
+def _folder(name: str) -> str:
+    """Where the model lies on this machine.
+
+    Found without transformers, which asks the hub about a name even when told to look at local files only.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    if Path(name).is_dir():
+        return name
+    config = try_to_load_from_cache(name, "config.json")
+    if not isinstance(config, str):
+        raise FileNotFoundError(f"{name!r} is neither a folder nor in the local cache")
+    return str(Path(config).parent)
 
 
 def _own_tokenizer(tokenizer: Any) -> Any:
