@@ -33,34 +33,16 @@ _FILLERS = word_set(
     "this the our us it a an to on via with for in by now up out more link url article story page post video friend "
     "friends news and or your all here free view views leave add write back top next previous k"
 )
-_PHRASES = frozenset(
-    (
-        "read more",
-        "see more",
-        "show more",
-        "load more",
-        "more stories",
-        "more news",
-        "back to top",
-        "skip to content",
-        "skip to main content",
-        "skip to navigation",
-        "continue reading",
-        "related articles",
-        "related stories",
-        "article continues below",
-        "story continues below",
-        "sign up",
-        "sign in",
-        "log in",
-        "accept cookies",
-        "accept all cookies",
-        "cookie settings",
-        "click here",
-        "copy link",
-        "copied",
-    )
-)
+# Openings that make a line furniture together.
+_PHRASES = [
+    tuple(phrase.split())
+    for phrase in (
+        "read more, see more, show more, load more, more stories, more news, back to top, skip to content, "
+        "skip to main content, skip to navigation, continue reading, related articles, related stories, "
+        "article continues below, story continues below, sign up, sign in, log in, accept cookies, accept all cookies, "
+        "cookie settings, click here, copy link, copied, follow us, like us, join us on"
+    ).split(", ")
+]
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
@@ -115,10 +97,14 @@ def _strength(line: _Line) -> int:
     words = _WORD.findall(body.casefold())
     if not words or len(words) > _MAX_WORDS:
         return 0
-    if " ".join(words) in _PHRASES:
-        return 2
-    if any(word not in _STRONG and word not in _WEAK and word not in _FILLERS for word in words):
+    phrase = next((phrase for phrase in _PHRASES if words[: len(phrase)] == list(phrase)), ())
+    rest = words[len(phrase) :]
+    if any(word not in _STRONG and word not in _WEAK and word not in _FILLERS for word in rest):
         return 0
+    if phrase:
+        return 2
+    if words[0] in _FILLERS and not body[0].isdigit():
+        return 0  # "The share", "Top post": a title rather than a button
     if any(word in _STRONG for word in words):
         return 2
     return 1 if any(word in _WEAK for word in words) else 0

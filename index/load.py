@@ -56,7 +56,7 @@ def load_document(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -
             source=source,
         )
     text = decode(content, source=source)
-    return _document(text, content, title=None, source=_well_formed(path.name), media_type=media_type)
+    return _document(text, content, given=source, source=_well_formed(path.name), title=None, media_type=media_type)
 
 
 def load_text(text: str, *, title: str | None = None, source: str = "text", media_type: str = "text/plain") -> Document:
@@ -71,7 +71,7 @@ def load_text(text: str, *, title: str | None = None, source: str = "text", medi
         raise DocumentError(
             f"{source!r} holds half a character at offset {error.start}: give well-formed Unicode text", source=source
         ) from error
-    return _document(text, content, title=title, source=source, media_type=media_type)
+    return _document(text, content, given=source, source=source, title=title, media_type=media_type)
 
 
 def decode(content: bytes, *, source: str) -> str:
@@ -139,13 +139,13 @@ def _decode_by_guess(content: bytes, source: str) -> str:
 def _looks_binary(text: str) -> bool:
     sample = text[:100_000]
     controls = sum(1 for char in sample if char < " " and char not in "\t\n\v\f\r\x1b")
-    return "\0" in sample or controls * 50 > len(sample)
+    return "\0" in sample or controls > 8 + len(sample) // 50  # a stray form feed or bell is no reason to refuse
 
 
-def _document(text: str, content: bytes, *, title: str | None, source: str, media_type: str) -> Document:
+def _document(text: str, content: bytes, *, given: str, source: str, title: str | None, media_type: str) -> Document:
     quiet = quiet_spans(text)
     if not _has_readable(text, quiet):
-        raise DocumentError(f"{source!r} holds no text to read: give a document with words in it", source=source)
+        raise DocumentError(f"{given!r} holds no text to read: give a document with words in it", source=given)
     digest = hashlib.sha256(content).hexdigest()
     if title is None:
         title = _first_line_as_title(text, quiet) or _clean_label(Path(source).stem) or "Untitled"
@@ -184,5 +184,5 @@ def _well_formed(name: str) -> str:
 
 def _clean_label(label: str) -> str:
     """One line without control and format characters, fit to be shown anywhere."""
-    visible = "".join(char if unicodedata.category(char)[0] != "C" else " " for char in label)
-    return " ".join(visible.split())
+    shown = (char for char in label if unicodedata.category(char) != "Cf")
+    return " ".join("".join(char if unicodedata.category(char)[0] != "C" else " " for char in shown).split())
