@@ -144,15 +144,16 @@ def _wrap_width(visible: Sequence[_Line]) -> int | None:
     """The column at which the text was wrapped by hand, None where it was not.
 
     In wrapped text the first word of a line would not have fitted on the line before; in a list of short lines it
-    mostly would.
+    mostly would. Lines much shorter than the rest say nothing: they end paragraphs or are facts in wrapped text, too.
     """
     pairs = [(a, b) for a, b in pairwise(visible) if a.group == b.group and not b.opens]
-    if not pairs:
+    if not pairs or 10 * sum(line.width > _WIDEST for line in visible) > len(visible):
         return None
     widths = sorted(a.width for a, _ in pairs)
     width = widths[int(0.9 * (len(widths) - 1))]
-    full = sum(a.width + 1 + b.first_word > width for a, b in pairs)
-    return width if _NARROWEST <= width <= _WIDEST and 2 * full >= len(pairs) else None
+    long = [(a, b) for a, b in pairs if a.width > 0.6 * width]
+    full = sum(a.width + 1 + b.first_word > width for a, b in long)
+    return width if _NARROWEST <= width <= _WIDEST and 3 * full >= 2 * len(long) else None
 
 
 def _continues(line: _Line, following: _Line, width: int | None) -> bool:

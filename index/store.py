@@ -105,6 +105,7 @@ def write_index(
             digest = hashlib.sha256(content).hexdigest()
             files[role] = {"name": f"{role}-{digest[:16]}.{endings[role]}", "sha256": digest, "bytes": len(content)}
             _write(folder / str(files[role]["name"]), content)
+        _sync_names(folder)
         manifest = {
             "format": FORMAT,
             "recipe": asdict(recipe),
@@ -137,15 +138,15 @@ def open_index(folder: str | os.PathLike[str]) -> Index:
         IndexMismatchError: the index has a format that this version does not know.
     """
     folder = Path(folder)
-    before = _read(folder / MANIFEST)
+    failed: bytes | None = None
     while True:
+        manifest = _read(folder / MANIFEST)
         try:
-            return _open(folder, before)
+            return _open(folder, manifest)
         except IndexDamagedError:
-            after = _read(folder / MANIFEST)
-            if after == before:
+            if manifest == failed:
                 raise
-            before = after  # another process replaced the index meanwhile
+            failed = manifest  # another process may have replaced the index meanwhile: look again
 
 
 @contextlib.contextmanager
@@ -243,6 +244,17 @@ def _write(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _sync_names(folder: Path) -> None:
+    """Have the names of new files on the disk before the manifest names them."""
+    if os.name != "posix":
+        return  # elsewhere a folder cannot be opened
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _refuse_foreign(folder: Path) -> None:

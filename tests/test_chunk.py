@@ -201,7 +201,7 @@ def test_full_stops_that_end_no_sentence(expected: list[str]) -> None:
 def test_lines_of_wrapped_text_are_one_sentence_and_facts_are_one_each() -> None:
     wrapped = (
         "The chimney leans and, as nothing else helps, must be taken down, and the\r\n"
-        "electrical installation is out of date. We also found damp in the north wall\r\n"
+        "electrical installation is old. We also found damp in the wall to the north\r\n"
         "of the kitchen.\r\n"
         "Client: Mr Achterlo\r\n"
         "Weather: dry, 11 °C, after a week of heavy rain\r\n"
@@ -210,8 +210,8 @@ def test_lines_of_wrapped_text_are_one_sentence_and_facts_are_one_each() -> None
         "  - arrange the survey\r\n"
     )
     assert sentences(wrapped) == [
-        "The chimney leans and, as nothing else helps, must be taken down, and the electrical installation is out of date.",
-        "We also found damp in the north wall of the kitchen.",
+        "The chimney leans and, as nothing else helps, must be taken down, and the electrical installation is old.",
+        "We also found damp in the wall to the north of the kitchen.",
         "Client: Mr Achterlo",
         "Weather: dry, 11 °C, after a week of heavy rain",
         "- obtain two quotations for the chimney and for the removal of everything on the roof",
