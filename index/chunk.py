@@ -13,6 +13,7 @@ from index.types import Document, Passage
 
 # A token counts for this many characters at least. Four is usual; a tokenizer takes a very long word for one token.
 _LONGEST_TOKEN = 20
+_WORD = r"(?:[^\s\x1c-\x1f]|[\s\x1c-\x1f](?=[\p{M}\u200d]))+"
 
 
 class Chunker(Protocol):
@@ -97,8 +98,8 @@ class SentenceChunker:
         """Yield (start, end, tokens) of words, and of parts of words that are longer than a passage."""
         import regex
 
-        # A space that carries a combining mark is no gap.
-        for word in regex.finditer(r"(?:\S|\s(?=[\p{M}\u200d]))+", text, pos=start, endpos=end):
+        # The control characters are white space to `str`. White space that carries a combining mark is no gap.
+        for word in regex.finditer(_WORD, text, pos=start, endpos=end):
             yield from self._halves(text, *word.span())
 
     def _halves(self, text: str, start: int, end: int) -> Iterator[tuple[int, int, int]]:
