@@ -134,6 +134,8 @@ def _session(folder: Path, threads: int | None) -> onnxruntime.InferenceSession:
     # Windows differ in length: an arena would keep the largest of every shape it has ever seen (onnxruntime#9313).
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
+    # Threads that wait by spinning take the cores from whoever else is being answered.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     try:
