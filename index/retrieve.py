@@ -47,7 +47,8 @@ class Retriever:
         passages = self.index.passages
         rows = None
         if document_ids is not None:
-            rows = [row for row, passage in enumerate(passages) if passage.document_id in document_ids]
+            chosen = frozenset(document_ids)
+            rows = [row for row, passage in enumerate(passages) if passage.document_id in chosen]
         depth = max(top_k, _DEPTH)
         dense = dict(self.index.vectors.search(self._embedder.embed_query(query), top_k=depth, rows=rows))
         lexical = dict(self.index.lexical.search(query, top_k=depth, rows=rows))
