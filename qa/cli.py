@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -23,6 +24,15 @@ from qa.config import Depth, Settings, seed_article
 
 if TYPE_CHECKING:
     from qa.assistant import Assistant
+
+_PATIENCE = 0.3  # seconds before a bar is worth showing
+_STEPS = {
+    "load": "Reading documents",
+    "chunk": "Cutting passages",
+    "export": "Preparing the embedder, once",
+    "embed": "Embedding passages",
+    "store": "Writing the index",
+}
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -78,7 +88,8 @@ def ask(
         print(answer_json(answer))
     else:
         console = Console(highlight=False)
-        console.print(answer_text(answer, assistant.documents, explain=explain), soft_wrap=not console.is_terminal)
+        width = console.width if console.is_terminal else None
+        console.print(answer_text(answer, assistant.documents, explain=explain, width=width), soft_wrap=True)
 
 
 @app.command()
@@ -159,8 +170,11 @@ def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None, visible=False)
 
+        began = monotonic()
+
         def step(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=total, visible=True)
+            late = monotonic() - began > _PATIENCE
+            bar.update(task, description=_STEPS.get(stage, safe(stage)), completed=done, total=total, visible=late)
 
         yield step
 

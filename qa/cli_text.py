@@ -13,6 +13,8 @@ from dataclasses import fields, is_dataclass
 from itertools import groupby
 from typing import Any
 
+from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 from index.types import Document
@@ -21,6 +23,7 @@ from qa.web.render import sure
 
 # C0 and C1 controls, DEL, bidirectional overrides and isolates, lone surrogates, interlinear annotation marks.
 _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb]")
+_NARROWEST = 20  # columns: below this the terminal itself breaks lines
 _SPACE = re.compile(r"\s+")
 _STAGES = {
     "retrieval": "no passage was found for the question",
@@ -57,8 +60,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def answer_text(answer: Answer, documents: Sequence[Document], *, explain: bool = False) -> Text:
-    """The answer as a person reads it: items, confidence, then each citation with the sentence around it."""
+def answer_text(
+    answer: Answer, documents: Sequence[Document], *, explain: bool = False, width: int | None = None
+) -> Text:
+    """The answer as a person reads it: items, confidence, then each citation with the sentence around it.
+
+    Lines are broken to `width` characters, what is indented staying so; None breaks nothing.
+    """
     texts = {document.id: document.text for document in documents}
     lines: list[Text] = []
     if answer.understood_as is not None:
@@ -80,7 +88,18 @@ def answer_text(answer: Answer, documents: Sequence[Document], *, explain: bool 
             lines.append(_sentence(texts, neighbours, style="bold"))
     if explain:
         lines += [Text(), *_explanation(answer)]
-    return Text("\n").join(lines)
+    return Text("\n").join(lines if width is None else [part for line in lines for part in _broken(line, width)])
+
+
+def _broken(line: Text, width: int) -> Sequence[Text]:
+    inner = line.plain.lstrip(" ")
+    indent = len(line.plain) - len(inner)
+    if cell_len(line.plain) <= width or width < indent + _NARROWEST:
+        return [line]
+    parts = line[indent:].wrap(Console(), width - indent)
+    for part in parts:
+        part.rstrip()
+    return [Text(" " * indent) + part for part in parts]
 
 
 def _place(citation: Citation) -> str:

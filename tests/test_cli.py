@@ -96,6 +96,14 @@ def test_quotes_are_marked_inside_their_sentence():
     assert marked == ["a bridge", "two parks"]
 
 
+def test_a_narrow_terminal_keeps_the_indent():
+    shown = answer_text(answered("a bridge"), [DOCUMENT], width=30).plain.splitlines()
+    at = shown.index("    It approved a bridge, a")
+    assert shown[at + 1] == "    school and two parks."
+    assert "".join(shown[at:]).split() == "It approved a bridge, a school and two parks.".split()
+    assert max(map(len, answer_text(answered("a bridge"), [DOCUMENT], width=30, explain=True).plain.splitlines())) <= 30
+
+
 def test_declining_says_so_with_the_reason_and_the_nearest_place():
     shown = answer_text(declined(), [DOCUMENT]).plain.splitlines()
     assert shown[0] == "The document does not say."

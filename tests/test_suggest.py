@@ -51,6 +51,13 @@ def asked(text: str) -> dict[str, str]:
         ("Here “leave year” means the year from April.", "What does leave year mean?", "the year from April."),
         ("It emerged. The mayor said that Orla Finn sold the mill.", None, None),
         ("PARIS: Orla Finn wrote a letter.", "What did Orla Finn write?", "a letter"),
+        ("Talks are 20 minutes long plus questions. The talks end.", "How long are talks?", "20 minutes"),
+        ("The 13th symposium will be held in Marvane in 2027.", "Where will the 13th symposium be held?", "Marvane"),
+        ("The next race will be held in Marvane in 2027.", "When will the next race be held in Marvane?", "2027"),
+        ("In 1887 Orla Finn sold the mill.", "When did Orla Finn sell the mill?", "1887"),
+        ("6,318 orders were affected, it seems.", "How many orders were affected?", "6,318"),
+        ("- SEV-1: an incident in which customers lose money.", "What does SEV-1 mean?", "an incident in which"),
+        ("Orla Finn includes examples.", "What does Orla Finn include?", "examples"),
         ("2.1 The panel has seven members.", "How many members does the panel have?", "seven"),
         ("Q: Where do I pay?\nA: At the desk.", "Where do I pay?", "\nA: At the desk."),
     ],
@@ -84,11 +91,16 @@ def test_statements_become_questions(text, question, answer):
         "Give the bird seeds.",
         "Orla Finn made a decision.",
         "The team holds a meeting.",  # which team?
+        "The test failed: the piston jammed.",
         "Orla <b>Finn</b> received a {medal}.",
     ],
 )
 def test_where_the_grammar_is_not_certain_nothing_is_asked(text):
     assert asked(text) == {}
+
+
+def test_no_place_is_torn_from_the_word_it_belongs_to():
+    assert set(asked("Orla Finn joined students studying in Dublin.")) == {"Who joined students studying in Dublin?"}
 
 
 def test_people_are_not_asked_for_with_what():

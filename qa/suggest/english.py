@@ -15,6 +15,7 @@ class Verb:
     """`takes_person`: its object is usually someone, so "what" may be the wrong word.
 
     `stands_alone`: "when did it <base>?" is a whole question. `agentive`: whoever does it can be asked for with "who".
+    `never_noun`: neither its base nor its third person is also a noun.
     """
 
     base: str
@@ -24,6 +25,7 @@ class Verb:
     takes_person: bool = False
     stands_alone: bool = False
     agentive: bool = False
+    never_noun: bool = False
 
 
 def _words(text: str) -> frozenset[str]:
@@ -76,6 +78,12 @@ _AGENTIVE = _words(
     "praise present propose publish purchase raise recommend refuse reject release report rescue resign reveal review "
     "say sell send sign specify sponsor steal study suggest thank visit warn win witness write"
 )
+_NEVER_NOUN = _words(
+    "achieve acquire add adopt allow announce approve bring choose collect connect contain create decide deliver "
+    "describe destroy develop discover employ enable establish examine expand explain identify improve include "
+    "install introduce invent keep maintain observe obtain organise organize own prepare prevent produce protect "
+    "prove provide publish receive recommend reduce remove replace require restore sell send submit suggest write"
+)
 DULL_VERBS = _words(
     "make take have do get give keep let help mean need want know think see say tell suggest fail cause"
 )
@@ -110,6 +118,7 @@ def _every_verb() -> tuple[Verb, ...]:
             takes_person=base in _TAKES_PERSON,
             stands_alone=base in _STANDS_ALONE,
             agentive=base in _AGENTIVE,
+            never_noun=base in _NEVER_NOUN,
         )
         for base, (past, participle) in forms.items()
     )

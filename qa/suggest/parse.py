@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ Span = tuple[int, int]
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-’'.&][^\W_]+)*|\S")
 _DATELINE = re.compile(r"[A-Z][A-Z ]+(?:\([^)]{2,20}\) ?)?(?:[:—–]| - )\s*")
-_MARKER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3})*[.)]?|[-*•–]|A:)\s+")
+MARKER = re.compile(r"(?:\d{1,3}(?:\.\d{1,3})*[.)]?|[-*•–]|A:)\s+")
 _SUBJECT_BREAKERS = (PREPOSITIONS - {"of"}) | BOUNDARIES | POINTING | DETERMINERS
 
 
@@ -58,13 +59,18 @@ class Vocabulary:
     """What the whole text tells about its words: which are names, and which only start a sentence with a capital."""
 
     def __init__(self, text: str) -> None:
-        self.lower = frozenset(re.findall(r"\b[a-z][\w’'-]*", text))
+        self._counts = Counter(re.findall(r"\b[a-z][\w’'-]*", text))
+        self.lower = frozenset(self._counts)
         self._inside = frozenset(re.findall(r"(?<=[a-z,] )[A-Z][\w’'-]*", text))
 
     def is_name(self, word: str) -> bool:
         """Whether a capitalised word is a name wherever it stands."""
         lower = word.lower()
         return (word.isupper() and len(word) > 1) or (word in self._inside and lower not in self.lower)
+
+    def count(self, word: str) -> int:
+        """How often a word stands in the text in lower case."""
+        return self._counts[word]
 
 
 def tokenize(text: str, start: int, end: int) -> list[Token]:
@@ -79,14 +85,15 @@ def one_line(text: str, tokens: Sequence[Token]) -> str:
 
 def statements(text: str, start: int, end: int, vocabulary: Vocabulary) -> Iterator[Statement]:
     """Yield the statement that a sentence makes, and the one it reports ("said that ...")."""
-    while opening := _MARKER.match(text, start, end) or _DATELINE.match(text, start, end):
+    while opening := MARKER.match(text, start, end) or _DATELINE.match(text, start, end):
         start = opening.end()
     tokens, introduced = _without_introduction(tokenize(text, start, end), text)
     for size in range(1, min(9, len(tokens) - 1)):
         word = tokens[size].text
         if word not in FINITE and word not in BY_THIRD:
             continue
-        if (word in BY_BASE or word in BY_THIRD) and not _opens_object(tokens[size + 1]):
+        verb = BY_BASE.get(word) or BY_THIRD.get(word)
+        if verb and not verb.never_noun and not _opens_object(tokens[size + 1]):
             continue  # as likely a noun: "the plan", "the visits"
         clause = _clause(tokens[size + 1 :])
         read = _subject(tokens[:size], text, vocabulary)
@@ -111,12 +118,16 @@ def _opens_object(token: Token) -> bool:
 
 
 def _without_introduction(tokens: list[Token], text: str) -> tuple[list[Token], Span | None]:
-    """Cut "On the previous day," from the front; the second value is the place of a time named there."""
-    if tokens and tokens[0].text.lower() in INTRODUCTIONS:
-        for position, token in enumerate(tokens[:9]):
-            if token.text == ",":
-                time = TIME.search(text, tokens[0].start, token.start)
-                return tokens[position + 1 :], time.span() if time else None
+    """Cut "On the previous day," or "In 1887" from the front; the second value is the place of a time named there."""
+    if len(tokens) < 2 or tokens[0].text.lower() not in INTRODUCTIONS:
+        return tokens, None
+    if tokens[0].text in ("On", "In") and (time := TIME.match(text, tokens[1].start, tokens[-1].end)):
+        rest = [token for token in tokens if token.start >= time.end()]
+        return (rest[1:] if rest and rest[0].text == "," else rest), time.span()
+    for position, token in enumerate(tokens[:9]):
+        if token.text == ",":
+            found = TIME.search(text, tokens[0].start, token.start)
+            return tokens[position + 1 :], found.span() if found else None
     return tokens, None
 
 

@@ -27,19 +27,17 @@ from qa.suggest.english import (
     POINTING,
     POSSESSIVES,
     PREPOSITIONS,
-    READER,
-    ROLES,
     TIME,
     Verb,
 )
-from qa.suggest.parse import Span, Statement, Token, Vocabulary, one_line, statements, tokenize
+from qa.suggest.labels import Made, labelled
+from qa.suggest.parse import Span, Statement, Token, Vocabulary, one_line, statements
 
 LONGEST_QUESTION = 90  # characters: an example is read at a glance
 _LONGEST_SENTENCE = 600
+_OFTEN = 4  # times a word stands in a text that is about it
+_COUNTED = re.compile(r"(\d{1,3}(?:,\d{3})*) ([a-z]+s (?:were|are) [a-z]+ed)(?=[.,;])")
 _PLAIN = re.compile(r"[^\W_][\w’'\-.,&$€£% ]*\?")
-_ASKED = re.compile(r"(?:Q(?:uestion)? ?\d{0,3}[:.)] *|\d{1,3}[.)] +)?((?:What|Who|When|Where|Which|How|Why)\b[^?]+\?)")
-_SHORTENED = re.compile(r"((?:[A-Z][\w’'-]+ (?:(?:of|for|and|the|de) )*){1,6}[A-Z][\w’'-]+) \(([A-Z]{2,6})\)")
-_DEFINED = re.compile(r"[“\"‘]([a-z][a-z -]{2,30})[”\"’] means (.+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +49,6 @@ class Candidate:
     document_id: str
     sentence: Span
     expected: Span
-
-
-_Made = tuple[str, str, Span]  # pattern, question, place of the answer
 
 
 def candidates(document: Document) -> Iterator[Candidate]:
@@ -74,24 +69,17 @@ def candidates(document: Document) -> Iterator[Candidate]:
                 )
 
 
-def _of_sentence(text: str, start: int, end: int, vocabulary: Vocabulary) -> Iterator[_Made]:
-    asked = _ASKED.fullmatch(text, start, end)  # a list of questions and answers asks its own
-    if asked and len(words := asked.group(1)[:-1].lower().split()) > 2 and (POINTING - READER).isdisjoint(words[1:]):
-        yield "asked", asked.group(1), (end, end + _LONGEST_SENTENCE)
+def _of_sentence(text: str, start: int, end: int, vocabulary: Vocabulary) -> Iterator[Made]:
+    yield from labelled(text, start, end, vocabulary)
     if text[end - 1] not in '.!”";':
         return  # a heading or a row
-    for found in _SHORTENED.finditer(text, start, end):
-        initials = "".join(word[0] for word in found.group(1).split() if word[0].isupper())
-        if initials.endswith(found.group(2)):
-            yield "stands for", f"What does {found.group(2)} stand for?", found.span(1)
-    if defined := _DEFINED.search(text, start, end):
-        yield "means", f"What does {defined.group(1)} mean?", defined.span(2)
-    yield from _people(tokenize(text, start, end), vocabulary)
+    if counted := _COUNTED.match(text, start, end):
+        yield "how many", f"How many {counted.group(2)}?", counted.span(1)
     for statement in statements(text, start, end, vocabulary):
-        yield from _of_statement(statement, text)
+        yield from _of_statement(statement, text, vocabulary)
 
 
-def _of_statement(said: Statement, text: str) -> Iterator[_Made]:
+def _of_statement(said: Statement, text: str, vocabulary: Vocabulary) -> Iterator[Made]:
     clause = said.clause
     if said.verb in ("is", "was", "are", "were"):
         yield from _copula(said)
@@ -102,30 +90,36 @@ def _of_statement(said: Statement, text: str) -> Iterator[_Made]:
     if said.subject.startswith(("a ", "an ")):
         return
     plural = said.subject.endswith("s") and not said.named
-    if said.verb in MODALS and clause[0].text in BY_BASE and len(clause) > 1:
-        yield from _action(said, said.verb, BY_BASE[clause[0].text], clause[1:], text)
+    if said.verb in MODALS and clause[0].text == "be" and len(clause) > 2 and clause[1].text in BY_PARTICIPLE:
+        yield from _placed(f"{said.verb} {said.subject} be {clause[1].text}", clause[2:], text)
+    elif said.verb in MODALS and clause[0].text in BY_BASE and len(clause) > 1:
+        yield from _action(said, said.verb, BY_BASE[clause[0].text], clause[1:], text, vocabulary)
     elif said.verb in ("has", "had", "have") and clause[0].text not in BY_PARTICIPLE:
         does = {"has": "does", "had": "did", "have": "do"}[said.verb]
         yield from _how_many(f"{does} {said.subject} have", clause, text)
     elif said.verb in BY_PAST:
         verb = BY_PAST[said.verb]
-        yield from _action(said, "did", verb, clause, text)
+        yield from _action(said, "did", verb, clause, text, vocabulary)
         object_or_company = clause[0].text not in PREPOSITIONS or clause[0].text == "with"
         if verb.agentive and said.named and len(clause) > 1 and object_or_company and _is_self_contained(clause):
             yield "who", f"Who {verb.past} {one_line(text, clause)}?", said.subject_span
     elif said.verb in BY_BASE and plural:
-        yield from _action(said, "do", BY_BASE[said.verb], clause, text)
+        yield from _action(said, "do", BY_BASE[said.verb], clause, text, vocabulary)
     elif said.verb in BY_THIRD and not plural:
-        yield from _action(said, "does", BY_THIRD[said.verb], clause, text)
+        yield from _action(said, "does", BY_THIRD[said.verb], clause, text, vocabulary)
 
 
 def _is_self_contained(tokens: Sequence[Token]) -> bool:
-    """No second verb, no word that points outside, and not too long to repeat in a question."""
+    """No second verb, no word that points outside, nothing left hanging, and not too long to repeat in a question."""
     words = [token.text.lower() for token in tokens]
-    return len(words) <= 8 and not any(word in FINITE or word in POINTING or word in POSSESSIVES for word in words)
+    if not 0 < len(words) <= 8 or words[-1].endswith("ing") or words[-1] in PREPOSITIONS:
+        return False
+    return not any(word in FINITE or word in POINTING or word in POSSESSIVES for word in words)
 
 
-def _action(said: Statement, auxiliary: str, verb: Verb, clause: Sequence[Token], text: str) -> Iterator[_Made]:
+def _action(
+    said: Statement, auxiliary: str, verb: Verb, clause: Sequence[Token], text: str, vocabulary: Vocabulary
+) -> Iterator[Made]:
     """Questions on "SUBJECT did VERB clause"."""
     asks = f"{auxiliary} {said.subject} {verb.base}"
     noun = _noun_phrase(clause)
@@ -134,8 +128,7 @@ def _action(said: Statement, auxiliary: str, verb: Verb, clause: Sequence[Token]
         return
     if noun and verb.base not in DULL_VERBS:
         people = any(token.text.lower() in PEOPLE for token in noun)
-        vague = said.subject.startswith("the ") and not said.named and said.subject.count(" ") == 1
-        if not people and not verb.takes_person and not vague:
+        if not people and not verb.takes_person and not _is_vague(said, vocabulary):
             yield "what", f"What {asks}?", (clause[0].start, clause[-1].end)
         yield from _how_many(asks, clause, text)
     if said.introduced and _is_whole(clause, noun) and _is_self_contained(clause):
@@ -147,7 +140,13 @@ def _action(said: Statement, auxiliary: str, verb: Verb, clause: Sequence[Token]
             yield kind, f"{kind.capitalize()} {asks} {one_line(text, before)}?", place
 
 
-def _how_many(asks: str, clause: Sequence[Token], text: str) -> Iterator[_Made]:
+def _is_vague(said: Statement, vocabulary: Vocabulary) -> bool:
+    """Whether the subject is "the team" in a text that hardly speaks of a team."""
+    the, _, noun = said.subject.partition(" ")
+    return the == "the" and not said.named and " " not in noun and vocabulary.count(noun) < _OFTEN
+
+
+def _how_many(asks: str, clause: Sequence[Token], text: str) -> Iterator[Made]:
     noun = _noun_phrase(clause)
     if len(noun) in (2, 3, 4) and _is_count(noun[0].text) and noun[-1].text.endswith("s"):
         yield "how many", f"How many {one_line(text, noun[1:])} {asks}?", (noun[0].start, noun[0].end)
@@ -179,20 +178,21 @@ def _noun_phrase(clause: Sequence[Token]) -> list[Token]:
 
 
 def _adverbials(clause: Sequence[Token], text: str) -> Iterator[tuple[str, Sequence[Token], Span]]:
-    """Yield "when" or "where", the tokens before, and the place, for a time or a place named at the end."""
+    """Yield "when" or "where", the tokens before, and the place, for a time and a place named at the end."""
     for position, token in enumerate(clause[:-1]):
         following = clause[position + 1]
         if token.text in ("on", "in"):
             time = TIME.match(text, following.start, clause[-1].end)
             if time and time.end() == clause[-1].end:
                 yield "when", clause[:position], time.span()
+                yield from _adverbials(clause[:position], text)
                 return
         if token.text in ("in", "at") and all(t.text[0].isupper() for t in clause[position + 1 :]):
             yield "where", clause[:position], (following.start, clause[-1].end)
             return
 
 
-def _copula(said: Statement) -> Iterator[_Made]:
+def _copula(said: Statement) -> Iterator[Made]:
     """Questions on "SUBJECT is clause"."""
     words = [token.text for token in said.clause]
     where = (said.clause[0].start, said.clause[-1].end)
@@ -203,45 +203,21 @@ def _copula(said: Statement) -> Iterator[_Made]:
             yield "what is", f"What {said.verb} {said.subject}?", where
         elif said.named and said.subject[0].isupper():
             yield "who is", f"Who {said.verb} {said.subject}?", where
-    if len(words) >= 3 and words[0][0].isdigit() and words[-1] in MEASURES:
-        yield "how much", f"How {words[-1]} {said.verb} {said.subject}?", where
+    if len(words) >= 3 and words[0][0].isdigit() and words[2] in MEASURES:
+        yield "how much", f"How {words[2]} {said.verb} {said.subject}?", (said.clause[0].start, said.clause[2].end)
 
 
-def _passive(said: Statement, verb: Verb, text: str) -> Iterator[_Made]:
+def _passive(said: Statement, verb: Verb, text: str) -> Iterator[Made]:
     """Questions on "SUBJECT was PARTICIPLE rest"."""
     rest = said.clause[1:]
-    for kind, before, place in _adverbials(rest, text):
-        if not before or (before[0].text in PREPOSITIONS and _is_self_contained(before)):
-            tail = f" {one_line(text, before)}" if before else ""
-            yield kind, f"{kind.capitalize()} {said.verb} {said.subject} {verb.participle}{tail}?", place
+    yield from _placed(f"{said.verb} {said.subject} {verb.participle}", rest, text)
     if rest[0].text == "by" and len(rest) > 1 and said.verb == "was" and verb.agentive and rest[1].text[0].isupper():
         yield "who", f"Who {verb.past} {said.subject}?", (rest[1].start, rest[-1].end)
 
 
-def _people(tokens: Sequence[Token], vocabulary: Vocabulary) -> Iterator[_Made]:
-    """ "Minister Jane Doe" or "Jane Doe, a watchmaker": a role beside a full name lets us ask who that is."""
-    at = 0
-    while at < len(tokens):
-        length = _full_name(tokens, at, vocabulary)
-        if length:
-            after = [token.text.lower() for token in tokens[at + length : at + length + 6]]
-            apposed = after[:1] == [","] and after[1:2] in (["a"], ["an"], ["the"]) and not ROLES.isdisjoint(after[2:])
-            titled = at > 0 and tokens[at - 1].text.lower() in ROLES
-            if titled or apposed:
-                name = " ".join(token.text for token in tokens[at : at + length])
-                start, end = tokens[max(0, at - 4)].start, tokens[min(len(tokens), at + length + 6) - 1].end
-                yield "who is", f"Who is {name}?", (start, end)
-        at += max(1, length)
-
-
-def _full_name(tokens: Sequence[Token], at: int, vocabulary: Vocabulary) -> int:
-    """How many tokens from `at` are a person's full name: two or three capitalised words that are nothing else."""
-    length = 0
-    for token in tokens[at : at + 4]:
-        word = token.text
-        if not ((word[0].isupper() and word[1:].islower()) or "-" in word) or not word.replace("-", "").isalpha():
-            break
-        if word.lower() in vocabulary.lower or word.lower() in ROLES or word.lower() in POINTING:
-            break
-        length += 1
-    return length if length in (2, 3) else 0
+def _placed(asks: str, rest: Sequence[Token], text: str) -> Iterator[Made]:
+    """Questions for the time and the place in what follows a participle."""
+    for kind, before, place in _adverbials(rest, text):
+        if not before or (before[0].text in PREPOSITIONS and _is_self_contained(before)):
+            tail = f" {one_line(text, before)}" if before else ""
+            yield kind, f"{kind.capitalize()} {asks}{tail}?", place
