@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -203,6 +204,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail("the memory of this machine is not enough: use smaller documents or a machine with more")
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped", status=130)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours, told in one line too, with the place to report
+        *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+        place = f"{Path(frame.f_code.co_filename).name}, line {line}"
+        _fail(f"a mistake in Spanwise ({type(error).__name__} in {place}): please report it; {str(error)[:200]}")
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -16,7 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.errors import DocumentError  # noqa: F401 - named in a test's text
 from index.types import Document, Hit, Passage
+from qa.cli import main
 from qa.cli_text import answer_json, answer_text, safe
 from qa.types import Answer, Citation, Item
 
@@ -243,6 +245,29 @@ def test_version(spanwise):
     done = spanwise("--version")
     assert re.fullmatch(r"spanwise \d+\.\d+\.\d+\n", done.stdout)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("raised", "shown"),
+    [
+        ("KeyError('x')", r"a mistake in Spanwise \(KeyError in test_cli\.py, line \d+\): please report it; 'x'"),
+        ("OSError(28, 'No space left on device', '/a/b')", r"No space left on device: /a/b"),
+        ("MemoryError()", r"the memory of this machine is not enough: .*"),
+        ("KeyboardInterrupt()", r"stopped"),
+        ("DocumentError('one \\x1b[31m\\nline', source='a')", r"one \\x1b\[31m line"),
+    ],
+)
+def test_whatever_happens_is_one_line(monkeypatch, capsys, raised, shown):
+    def fail(*arguments: object, **options: object) -> None:
+        raise eval(raised)
+
+    monkeypatch.setattr("qa.cli._open", fail)
+    with pytest.raises(SystemExit) as left:
+        main(["ask", "Who?"])
+    assert left.value.code == (130 if "Keyboard" in raised else 1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(rf"spanwise: {shown}\n", err), err
 
 
 # With the real assistant
