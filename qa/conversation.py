@@ -1,0 +1,86 @@
+"""Earlier questions + a follow-up → the question as it is read.
+
+A follow-up that leans on what was asked before ("who gave them?", "and on Sunday?") is read behind the questions it
+leans on, which is how the readers were trained to take a conversation; one that stands alone is left as it is. Rules on
+form only: pronouns without a noun before them, a question too short to stand alone, an opening that continues.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MAX_TURNS = 2
+"""How many earlier questions a follow-up may lean on, one through the other."""
+
+MAX_CHARACTERS = 240
+"""How much of them is read: readers give a question about 64 tokens."""
+
+_POINTING = frozenset(
+    "he him his she her hers it its they them their theirs this that these those there then one ones".split()
+)
+_QUESTION_WORDS = frozenset("who whom whose what which when where why how".split())
+_FUNCTION = _QUESTION_WORDS | frozenset(
+    "a an the and or but so of in on at to from by with about for into over as is are was were be been being am do does "
+    "did have has had can could will would shall should may might must not no yes please tell me i you we many much "
+    "long far old often more most some any other else exactly".split()
+)
+_CONTINUES = re.compile(
+    r"(?:and|or|but|so|then|also)\b(?!\s*/)|(?:what|how)\s+about\b|(?:what|who|where|anything|anyone|something)\s+else\b"
+    r"|why\s*(?:not|so)?\s*\??$|(?:in|on|at|by|for|from|to|with)\s+(?:which|what|whom)\s*\??$",
+    re.IGNORECASE,
+)
+_RELATIVE = re.compile(r"\bthe\s+(?:day|week|month|year|night|next|previous|following|other|same|latter|former)\b", re.I)
+_EXISTENTIAL = re.compile(r"\b(?:is|are|was|were|will|be|been)\s+there\b|\bthere\s+(?:is|are|was|were|will|any)\b", re.I)
+_THAT_CLAUSE = re.compile(r"\w\s+that\s+(?:the|a|an|is|are|was|were|has|have|had|he|she|it|they|can|could|will|did|do)\b")
+_IMPERSONAL = re.compile(
+    r"\b(?:is|was|does|did|will|would)\s+it\s+(?:take|mean|possible|true|necessary|cost|called|named|snow|rain)", re.I
+)
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """`text` is what is retrieved for and read; `leans_on` the earlier questions in it, oldest first, maybe none."""
+
+    text: str
+    leans_on: tuple[str, ...] = ()
+
+    @property
+    def understood_as(self) -> str | None:
+        """The question as it was read, for people; None where it was read as asked."""
+        return self.text if self.leans_on else None
+
+
+def resolve(question: str, history: Sequence[str] = ()) -> Resolved:
+    """Complete `question` from `history` (earlier questions, oldest first, those that were answered)."""
+    asked = question.strip()
+    earlier = [turn.strip() for turn in history if turn.strip()]
+    if not asked or not earlier or not is_follow_up(asked):
+        return Resolved(text=asked)
+    chain = [earlier.pop()]
+    while earlier and len(chain) < MAX_TURNS and is_follow_up(chain[0]):
+        chain.insert(0, earlier.pop())
+    while len(chain) > 1 and sum(map(len, chain)) > MAX_CHARACTERS:
+        del chain[0]
+    if len(chain[0]) > MAX_CHARACTERS:
+        return Resolved(text=asked)
+    return Resolved(text=" ".join([*chain, asked]), leans_on=tuple(chain))
+
+
+def is_follow_up(question: str) -> bool:
+    """Whether the question's form says that it leans on what was asked before."""
+    if _CONTINUES.match(question) or _RELATIVE.search(question):
+        return True
+    plain = _IMPERSONAL.sub(" ", _EXISTENTIAL.sub(" ", _THAT_CLAUSE.sub(" ", question)))
+    words = _WORD.findall(plain)
+    named = False  # a name stands before the pronoun: "When did Kim say he would leave?"
+    for place, word in enumerate(words):
+        bare = re.sub(r"['’](?:s|re|ll|d|ve)$", "", word)
+        if bare.lower() in _POINTING and not named:
+            return True
+        named = named or (place > 0 and bare[:1].isupper() and bare.lower() not in _FUNCTION)
+    content = [w for w in words if w.lower() not in _FUNCTION]
+    asks = any(w.lower() in _QUESTION_WORDS for w in words[:2])
+    return asks and len(content) == 0 and bool(words)
