@@ -87,6 +87,17 @@ def open_or_build(
         return _build(documents, folder, opened, max_tokens, overlap_tokens, progress)
 
 
+def index_in_memory(
+    documents: Sequence[Document],
+    embedder: Embedder,
+    *,
+    max_tokens: int = MAX_TOKENS,
+    overlap_tokens: int = OVERLAP_TOKENS,
+) -> Index:
+    """The index of some documents, nothing written: its folder is None."""
+    return _made(documents, embedder, max_tokens, overlap_tokens, {}, None)
+
+
 def load_documents(paths: Paths, *, progress: Progress | None = None) -> list[Document]:
     """Read files in order; of files with the same content the first. Raises: DocumentError, ValueError for no paths."""
     if not paths:
@@ -108,7 +119,33 @@ def _build(
     overlap_tokens: int,
     progress: Progress | None,
 ) -> Index:
-    recipe = Recipe(embedder=embedder.name, dim=embedder.dim, max_tokens=max_tokens, overlap_tokens=overlap_tokens)
+    known = _known_vectors(folder, _recipe(embedder, max_tokens, overlap_tokens))
+    made = _made(documents, embedder, max_tokens, overlap_tokens, known, progress)
+    _report(progress, "store", 0, 1)
+    index = write_index(
+        folder,
+        documents=made.documents,
+        passages=made.passages,
+        vectors=made.vectors,
+        lexical=made.lexical,
+        recipe=made.recipe,
+    )
+    _report(progress, "store", 1, 1)
+    return index
+
+
+def _recipe(embedder: Embedder, max_tokens: int, overlap_tokens: int) -> Recipe:
+    return Recipe(embedder=embedder.name, dim=embedder.dim, max_tokens=max_tokens, overlap_tokens=overlap_tokens)
+
+
+def _made(
+    documents: Sequence[Document],
+    embedder: Embedder,
+    max_tokens: int,
+    overlap_tokens: int,
+    known: dict[str, NDArray[np.float32]],
+    progress: Progress | None,
+) -> Index:
     # Two tokens go to the marks that a model puts around a text.
     size = max(1, min(max_tokens, embedder.max_tokens - 2))
     chunker = SentenceChunker(embedder.count_tokens, max_tokens=size, overlap_tokens=min(overlap_tokens, size - 1))
@@ -118,18 +155,15 @@ def _build(
         passages.extend(chunker.chunk(document))
     _report(progress, "chunk", len(documents), len(documents))
     vectors = FlatVectorIndex(embedder.dim)
-    vectors.add(_embed(passages, embedder, _known_vectors(folder, recipe), progress))
-    _report(progress, "store", 0, 1)
-    index = write_index(
-        folder,
-        documents=documents,
-        passages=passages,
+    vectors.add(_embed(passages, embedder, known, progress))
+    return Index(
+        documents=tuple(documents),
+        passages=tuple(passages),
         vectors=vectors,
         lexical=LexicalIndex([passage.text for passage in passages]),
-        recipe=recipe,
+        recipe=_recipe(embedder, max_tokens, overlap_tokens),
+        folder=None,
     )
-    _report(progress, "store", 1, 1)
-    return index
 
 
 def _embed(

@@ -60,7 +60,7 @@ class Index:
     vectors: VectorIndex
     lexical: LexicalIndex
     recipe: Recipe
-    folder: Path
+    folder: Path | None
 
     @property
     def embedder_name(self) -> str:

@@ -84,3 +84,23 @@ def is_follow_up(question: str) -> bool:
     content = [w for w in words if w.lower() not in _FUNCTION]
     asks = any(w.lower() in _QUESTION_WORDS for w in words[:2])
     return asks and len(content) == 0 and bool(words)
+
+
+_SECOND_QUESTION = re.compile(
+    r"[,;]?\s+and\s+(?=(?:(?:at|in|on|by|for|from|to|with|of)\s+)?(?:who|whom|whose|what|when|where|why|how|which)\b)",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(r"\b(?:who|whom|whose|what|when|where|why|how|which)\b", re.IGNORECASE)
+
+
+def parts(question: str) -> tuple[str, ...]:
+    """The questions in one sentence: "When did it open, and who built it?" is two. Usually one.
+
+    A later part is given behind the first, which it leans on.
+    """
+    found = [part.strip(" ,;?") for part in _SECOND_QUESTION.split(question.strip())]
+    if len(found) < 2 or len(found) > 3 or not all(_ASKS.match(p) or _ASKS.search(p) for p in found):
+        return (question,)
+    if any(len(_WORD.findall(part)) < 3 for part in found):  # "when and where was he born?" is one
+        return (question,)
+    return (f"{found[0]}?", *(f"{found[0]}? {part}?" for part in found[1:]))

@@ -1,0 +1,272 @@
+"""`Assistant.ask`: retrieve → read → choose → cite → decide. The one object that everything else talks to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from index.build import index_in_memory, open_or_build
+from index.embed import Embedder, open_embedder
+from index.retrieve import Retriever
+from index.store import Index, open_index
+from index.types import Document, Hit, Passage
+from qa import calibrate
+from qa.calibrate import Calibration
+from qa.choose import Choice, choose
+from qa.cite import cite_all, receipt
+from qa.config import Settings
+from qa.conversation import parts, resolve
+from qa.errors import QuestionError
+from qa.lists import ListRules, asks_for_several
+from qa.reading import builtin
+from qa.reading.cascade import Cascade
+from qa.reading.reader import Reader
+from qa.same import distinct
+from qa.types import Answer, Citation, Item, Reading, Stage
+
+if TYPE_CHECKING:
+    import os
+
+    from index.build import Progress
+
+MAX_QUESTION = 2000
+"""Characters; a reader takes about 64 tokens of them, so a longer text is not a question."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """One question, read but not yet decided: what calibration and evaluation look at."""
+
+    question: str
+    hits: tuple[Hit, ...]
+    choices: tuple[Choice | None, ...]
+    confidence: float
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Seconds by stage, added up over the parts of a question."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+
+class Assistant:
+    """Answers questions about an index with the document's own words. Safe to use from many threads at once."""
+
+    def __init__(
+        self,
+        index: Index,
+        *,
+        embedder: Embedder,
+        reader: Reader,
+        calibration: Calibration | None = None,
+        settings: Settings | None = None,
+        rules: ListRules | None = None,
+    ) -> None:
+        self.settings = Settings() if settings is None else settings
+        self._index = index
+        self._embedder = embedder
+        self._retriever = Retriever(index, embedder)
+        self._reader = reader
+        self._calibration = calibrate.UNFITTED if calibration is None else calibration
+        self._rules = ListRules() if rules is None else rules
+        self._documents = {document.id: document for document in index.documents}
+
+    @classmethod
+    def from_files(
+        cls,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        index_dir: Path | None = None,
+        settings: Settings | None = None,
+        progress: Progress | None = None,
+    ) -> Assistant:
+        """An assistant over some files. Their index is kept in `index_dir`, by default in the cache, and reused.
+
+        Raises: `DocumentError`, `ModelError` or another `AssistantError`, each with one sentence.
+        """
+        settings = Settings() if settings is None else settings
+        folder = settings.index_folder(paths) if index_dir is None else index_dir
+        index = open_or_build(
+            paths, folder, embedder=settings.embedder, cache_dir=settings.cache_dir, progress=progress
+        )
+        return cls._over(index, settings)
+
+    @classmethod
+    def from_index(cls, folder: str | os.PathLike[str], *, settings: Settings | None = None) -> Assistant:
+        """An assistant over an index folder. Raises: `IndexDamagedError`, `IndexMismatchError`, `ModelError`."""
+        return cls._over(open_index(folder), Settings() if settings is None else settings)
+
+    @classmethod
+    def from_documents(cls, documents: Sequence[Document], *, settings: Settings | None = None) -> Assistant:
+        """An assistant over documents held in memory; nothing is written."""
+        settings = Settings() if settings is None else settings
+        embedder = open_embedder(settings.embedder, cache_dir=settings.cache_dir, threads=settings.threads)
+        return cls._over(index_in_memory(documents, embedder), settings, embedder)
+
+    @classmethod
+    def _over(cls, index: Index, settings: Settings, embedder: Embedder | None = None) -> Assistant:
+        if embedder is None:
+            name = settings.embedder or index.embedder_name
+            embedder = open_embedder(name, cache_dir=settings.cache_dir, threads=settings.threads)
+        reader, calibration = open_readers(settings)
+        return cls(index, embedder=embedder, reader=reader, calibration=calibration, settings=settings)
+
+    def over(self, documents: Sequence[Document]) -> Assistant:
+        """The same models over other documents, held in memory: for many short texts, one after the other."""
+        return Assistant(
+            index_in_memory(documents, self._embedder), embedder=self._embedder, reader=self._reader,
+            calibration=self._calibration, settings=self.settings, rules=self._rules,
+        )  # fmt: skip
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        return self._index.documents
+
+    @property
+    def threshold(self) -> float:
+        """The least confidence to answer with: the operator's, else the calibrated one."""
+        return self._calibration.threshold if self.settings.threshold is None else self.settings.threshold
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The models by role, for reports."""
+        return {"embedder": self._embedder.name, "reader": self._reader.name}
+
+    def warm(self) -> None:
+        """Answer one real question, so that the next is not the first."""
+        first = self._index.passages[:1]
+        self.ask(first[0].text[:200] if first else "Is there anything here?")
+
+    def ask(
+        self, question: str, history: Sequence[str] = (), *, document_ids: Collection[str] | None = None
+    ) -> Answer:
+        """Answer from the documents (all, or those named), or abstain with the reason and the nearest passage.
+
+        `history` is the earlier questions of the conversation that were answered, oldest first.
+
+        Raises: `QuestionError` for an empty or far too long question.
+        """
+        clock = _Clock()
+        asked = check(question)
+        resolved = resolve(asked, [turn for turn in history if turn.strip()])
+        examined = self._examine(asked, resolved.text, document_ids, clock)
+        with clock.stage("cite"):
+            answer = self._decide(examined)
+        return replace(
+            answer, understood_as=resolved.understood_as, seconds_by_stage=dict(clock.seconds), question=question
+        )
+
+    def examine(
+        self, question: str, history: Sequence[str] = (), *, document_ids: Collection[str] | None = None
+    ) -> Examined:
+        """Read without deciding: what `ask` goes by."""
+        asked = check(question)
+        return self._examine(asked, resolve(asked, history).text, document_ids, _Clock())
+
+    def _examine(
+        self, asked: str, resolved: str, document_ids: Collection[str] | None, clock: _Clock
+    ) -> Examined:
+        before = resolved[: len(resolved) - len(asked)]
+        hits: list[Hit] = []
+        choices: list[Choice | None] = []
+        for part in parts(asked):
+            text = before + part
+            with clock.stage("retrieve"):
+                found = self._retriever.search(text, top_k=self.settings.top_k, document_ids=document_ids)
+            with clock.stage("read"):
+                choices.append(self._read(text, part, found) if found else None)
+            known = {hit.passage.id for hit in hits}
+            hits += [hit for hit in found if hit.passage.id not in known]
+        confidence = min(
+            (0.0 if c is None else self._calibration.probability(c.evidence) for c in choices), default=0.0
+        )
+        return Examined(question=asked, hits=tuple(hits), choices=tuple(choices), confidence=confidence)
+
+    def _read(self, text: str, part: str, hits: Sequence[Hit]) -> Choice | None:
+        def read(passages: Sequence[Passage]) -> list[Reading]:
+            return self._reader.read(text, passages)
+
+        return choose(
+            read([hit.passage for hit in hits]), hits, several=asks_for_several(part), reread=read, rules=self._rules
+        )
+
+    def _decide(self, examined: Examined) -> Answer:
+        best = [choice for choice in examined.choices if choice is not None]
+        base = Answer(question=examined.question, confidence=examined.confidence, hits=examined.hits)
+        if not examined.hits:
+            return replace(base, stage="retrieval", reason="Nothing in it has to do with the question.")
+        nearest = self._nearest(best, examined.hits)
+        if len(best) < len(examined.choices) or examined.confidence < self.threshold:
+            stage, reason = self._why_not(best, examined)
+            return replace(base, stage=stage, reason=reason, nearest=nearest)
+        citations = cite_all(self._documents, [found for choice in best for found in choice.found])
+        keep = distinct([c.quote for c in citations], self._similarity)
+        kept = tuple(replace(citations[place], number=n) for n, place in enumerate(keep, start=1))
+        if not kept:  # everything found lies in boilerplate
+            return replace(base, stage="reader", reason="No words in it answer the question.", nearest=nearest)
+        items = tuple(Item(text=c.quote, citation=c.number) for c in kept)
+        return replace(base, items=items, citations=kept, abstained=False, stage="answered")
+
+    def _why_not(self, best: Sequence[Choice], examined: Examined) -> tuple[Stage, str]:
+        if len(best) < len(examined.choices):
+            return "reader", "No words in it answer the question."
+        if min(choice.evidence.margin for choice in best) <= 0:
+            return "reader", "No words in it answer the question."
+        sure = round(100 * examined.confidence)
+        return "threshold", f"The words that come nearest are too unsure an answer ({sure} %)."
+
+    def _nearest(self, best: Sequence[Choice], hits: Sequence[Hit]) -> Citation | None:
+        """The sentence round the best span that was found, or the passage that was ranked first."""
+        if best:
+            passage, span = min(best, key=lambda c: c.evidence.margin).best
+            start, end = passage.start + span.start, passage.start + span.end
+        else:
+            passage = hits[0].passage
+            start, end = passage.sentences[0] if passage.sentences else (passage.start, passage.end)
+        document = self._documents[passage.document_id]
+        around = receipt(document, start, end, number=0, sentences=passage.sentences)
+        return receipt(document, around.sentence_start, around.sentence_end, number=0, sentences=passage.sentences)
+
+    def _similarity(self, one: str, two: str) -> float:
+        return float(self._embedder.embed_query(one) @ self._embedder.embed_query(two))
+
+
+def check(question: str) -> str:
+    """The question without white space around it. Raises: `QuestionError` where there is none, or far too much."""
+    asked = question.strip()
+    if not any(character.isalnum() for character in asked):
+        raise QuestionError("The question is empty: type what you want to know.")
+    if len(asked) > MAX_QUESTION:
+        raise QuestionError(
+            f"The question has {len(asked):,} characters and at most {MAX_QUESTION:,} are read: ask it in fewer words."
+        )
+    return asked
+
+
+def open_readers(settings: Settings) -> tuple[Reader, Calibration]:
+    """The reader that the settings ask for, with its calibration. Raises: `ModelError`."""
+    if settings.reader is not None:
+        from qa.reading.hub import HubReader
+
+        return HubReader(settings.reader), calibrate.UNFITTED
+    kind: Literal["small", "careful"] = "small" if settings.depth == "quick" else "careful"
+    calibration = calibrate.load(builtin.MODELS / kind)
+    small = builtin.open_reader("small", threads=settings.threads)
+    if kind == "small":
+        return small, calibration
+    return Cascade(small, builtin.open_reader("careful", threads=settings.threads)), calibration
+
+

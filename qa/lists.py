@@ -1,0 +1,193 @@
+"""Whether a question asks for several things, and how to find them all.
+
+Three sources, in the order in which they are trusted: the words that the tagging head marks, further spans of the same
+reading, and what the reader finds when the sentences that already gave an item are taken away and the rest is read
+again (a span reader puts all its weight on its favourite, so the second best often scores as if it were not there).
+Every span keeps its own passage, so nothing is ever looked up by its words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from index.types import Passage
+from qa.reading.items import split_items
+from qa.types import Reading, Span
+
+Found = tuple[Passage, Span]
+Reread = Callable[[Sequence[Passage]], Sequence[Reading]]
+
+_NOT_PLURAL = frozenset(
+    "is was does has its his this news gas bus series species physics politics mathematics economics athletics tennis "
+    "process class address success access progress congress loss business status basis analysis crisis thesis virus "
+    "campus focus bonus census consensus corpus genus illness witness weakness boss mass glass pass press stress dress "
+    "across less unless always perhaps paris mars texas kansas arkansas wales us yes plus versus emphasis diabetes "
+    "headquarters means ends as s".split()
+)
+_PLURAL = frozenset("people men women children media criteria phenomena data teeth feet mice police kinds".split())
+_AUXILIARY = frozenset(
+    "is are was were am be been do does did has have had can could will would shall should may might must".split()
+)
+_ASKS_PLURAL = re.compile(
+    r"^(?:who|what|which)\s+(?:all\s+)?(?:are|were)\s+(?!(?:you|they|we|the\s+(?:odds|chances))\b)"
+    r"|^(?:please\s+)?(?:list|name|give|enumerate)\s+(?:me\s+)?(?:all|every|the|each|some|two|three|four|five|six|any)\b"
+    r"|\b(?:who|what|which)\s+(?:else\s+)?all\b|\bwhat\s+(?:else|all)\b"
+    r"|\b(?:which|what)\s+(?:two|three|four|five|six|seven|eight|nine|ten|several|different|various|other)\b",
+    re.IGNORECASE,
+)
+_HEAD = re.compile(r"\b(?:what|which|whose)\s+((?:[\w’'-]+\s+){0,6}?[\w’'-]+)", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRules:
+    """Bars an item has to clear, in logits; chosen on the dev sets with `benchmarks/decide.py`."""
+
+    tag: float = 1.5
+    several_tag: float = 2.5
+    span: float = 4.0
+    reread: float = 8.0
+    rounds: int = 4
+
+
+def asks_for_several(question: str) -> bool:
+    """Whether the question's form asks for more than one thing: a plural after "which", "what are", "name the three".
+
+    Works on the last question where several stand in a row; English only: in other languages one answer is given.
+    """
+    asked = [part for part in re.split(r"(?<=\?)\s+", question.strip()) if part]
+    if not asked:
+        return False
+    last = asked[-1]
+    if re.match(r"how\s+(?:many|much|long|far|old|often)\b", last, re.I):
+        return False
+    if _ASKS_PLURAL.search(last):
+        return True
+    for match in _HEAD.finditer(last):
+        head = _head_noun(match.group(1).split())
+        if head is not None and _is_plural(head):
+            return True
+    return False
+
+
+def _head_noun(words: Sequence[str]) -> str | None:
+    """The noun that "which" goes with: the last word before the verb, or before "of", "in" and the like."""
+    head = None
+    for word in words:
+        bare = word.lower()
+        if bare in _AUXILIARY or bare in {"of", "in", "on", "at", "for", "from", "to", "with", "by", "that", "the", "a"}:
+            break
+        head = bare
+        if _is_plural(bare):
+            break
+    return head
+
+
+def _is_plural(word: str) -> bool:
+    if word in _PLURAL:
+        return True
+    return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "’s", "'s")) and word not in _NOT_PLURAL
+
+
+def items_of(reading: Reading, rules: ListRules, *, several: bool = True) -> list[Span]:
+    """The items one reading holds, in reading order, not overlapping: tagged words first, then further spans."""
+    text = reading.passage.text
+    tagged = [item for item in _joined(text, reading.items) if item.score >= rules.tag]
+    kept: list[Span] = []
+    for tag in tagged:
+        kept.append(tag)
+    for span in reading.spans:
+        if span.score - reading.null_score < rules.span:
+            continue
+        inside = [t for t in kept if t.start < span.end and t.end > span.start]
+        if not inside:
+            kept.append(span)
+        elif len(inside) == 1 and span.start <= inside[0].start and span.end >= inside[0].end:
+            kept[kept.index(inside[0])] = span  # the span is the tagged words with their article or ending
+    parts = [
+        Span(start=start, end=end, score=span.score)
+        for span in kept
+        for start, end in split_items(text, span.start, span.end, several=several)
+    ]
+    return sorted(parts, key=lambda s: s.start)
+
+
+def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Tagged spans with nothing but a space or a hyphen between them are one."""
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda s: s.start):
+        if joined and text[joined[-1].end : span.start] in ("", " ", "-"):
+            before = joined.pop()
+            span = Span(start=before.start, end=span.end, score=max(before.score, span.score))
+        joined.append(span)
+    return joined
+
+
+def gather(readings: Sequence[Reading], best: tuple[Reading, Span], reread: Reread, rules: ListRules) -> list[Found]:
+    """Every item of a list answer, starting from the reading and span that answer best.
+
+    Each round takes the best reading left, keeps its items, takes the sentences they stand in away and reads what is
+    left of the passages that held them. Stops when nothing clears `rules.reread`.
+    """
+    found: list[Found] = []
+    taken: list[tuple[str, int, int]] = []
+    pool = list(readings)
+    reading, span = best
+    for turn in range(rules.rounds + 1):
+        passage = reading.passage
+        items = items_of(reading, rules) or [span]
+        if not any(item.start < span.end and item.end > span.start for item in items):
+            items.append(span)
+        sentences = [_sentence(passage, item) for item in items]
+        found += [(passage, item) for item in items]
+        taken += [(passage.document_id, *place) for place in sentences]
+        if turn == rules.rounds:
+            break
+        touched = [r for r in pool if any(_holds(r.passage, place) for place in taken)]
+        pool = [r for r in pool if r not in touched]
+        rest = [part for r in touched for part in without(r.passage, taken)]
+        pool += reread(rest) if rest else []
+        ranked = [(r.spans[0].score - r.null_score, r) for r in pool if r.spans]
+        if not ranked:
+            break
+        margin, reading = max(ranked, key=lambda pair: pair[0])
+        if margin < rules.reread:
+            break
+        span = reading.spans[0]
+    return found
+
+
+def _sentence(passage: Passage, span: Span) -> tuple[int, int]:
+    """The sentences a span touches, in document offsets."""
+    start, end = passage.start + span.start, passage.start + span.end
+    touched = [s for s in passage.sentences if s[0] < end and s[1] > start]
+    return (min(start, touched[0][0]), max(end, touched[-1][1])) if touched else (start, end)
+
+
+def _holds(passage: Passage, place: tuple[str, int, int]) -> bool:
+    document, start, end = place
+    return passage.document_id == document and passage.start < end and passage.end > start
+
+
+def without(passage: Passage, taken: Sequence[tuple[str, int, int]]) -> list[Passage]:
+    """The runs of a passage's sentences that touch none of the places taken, each a passage of its own."""
+    runs: list[list[tuple[int, int]]] = [[]]
+    for sentence in passage.sentences:
+        if any(doc == passage.document_id and start < sentence[1] and end > sentence[0] for doc, start, end in taken):
+            runs.append([])
+        else:
+            runs[-1].append(sentence)
+    parts = []
+    for run in runs:
+        if run:
+            start, end = run[0][0], run[-1][1]
+            text = passage.text[start - passage.start : end - passage.start]
+            parts.append(
+                Passage(
+                    id=f"{passage.id}:{start}", document_id=passage.document_id, text=text, start=start, end=end,
+                    sentences=tuple(run),
+                )
+            )
+    return parts
