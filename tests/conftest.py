@@ -16,6 +16,7 @@ from typing import Any
 
 import network_guard
 import pytest
+from browser import browser, chat_url, open_page  # noqa: F401 - fixtures
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = ROOT / "seeds" / "kim_leaves_russia.txt"

@@ -10,6 +10,7 @@ import logging
 import shutil
 import tempfile
 import uuid
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -37,7 +38,8 @@ class Desk:
     def __init__(self, assistant: Answering, *, open_file: Open) -> None:
         self._assistant = assistant
         self._open_file = open_file
-        self._folder = tempfile.TemporaryDirectory(prefix="spanwise-")  # goes with this process at the latest
+        self._folder = Path(tempfile.mkdtemp(prefix="spanwise-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)  # with this process at the latest
 
     def assistant(self, conversation: Conversation) -> Answering:
         """Who answers in this conversation."""
@@ -95,7 +97,7 @@ class Desk:
         if suffix not in EXTENSIONS:
             file.unlink(missing_ok=True)
             return conversation.fail(f"“{label}” is not a text: choose a file that ends in .txt or .md.", question="")
-        folder = Path(self._folder.name) / uuid.uuid4().hex
+        folder = self._folder / uuid.uuid4().hex
         folder.mkdir()
         kept = folder / f"{_safe_stem(label)}{suffix}"
         shutil.move(file, kept)

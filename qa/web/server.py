@@ -102,29 +102,35 @@ def serve(
     The port is taken before anything is loaded, so that a port in use is reported at once.
     Raises: `ServeError` where the address cannot be used; whatever making or warming the assistant raises.
     """
-    with _listen(settings.host, settings.port) as taken:
-        app = create_app(make_assistant(), settings)
-        config = uvicorn.Config(
-            app,
-            lifespan="on",
-            log_config=None,
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE,
-        )
-        server = uvicorn.Server(config)
-        host, port = taken.getsockname()[:2]
-        watcher = threading.Thread(
-            target=_watch, args=(server, app, _reachable(host), port, on_ready), name="readiness", daemon=True
-        )
-        watcher.start()
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[taken])
+    with _listen(settings.host, settings.port) as taken, contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(make_assistant(), settings, taken, on_ready))
+
+
+async def _serve(
+    assistant: Servable, settings: Settings, taken: socket.socket, on_ready: Callable[[str], None] | None
+) -> None:
+    """The application is made inside the running loop, because gradio would leave loops of its own open otherwise."""
+    app = create_app(assistant, settings)
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+    server = uvicorn.Server(config)
+    host, port = taken.getsockname()[:2]
+    watcher = threading.Thread(target=_watch, args=(server, app, _reachable(host), port, on_ready), daemon=True)
+    watcher.start()
+    try:
+        await server.serve(sockets=[taken])
+    finally:
         server.should_exit = True
         watcher.join(timeout=GRACE)
-        if app.state.failure is not None:
-            raise app.state.failure
+    if app.state.failure is not None:
+        raise app.state.failure
 
 
 def _listen(host: str, port: int) -> socket.socket:

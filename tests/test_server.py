@@ -1,0 +1,274 @@
+"""The server around the chat: readiness, headers, who may talk to it, and how it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from index.errors import DocumentError, ModelError
+from index.types import Document
+from qa.config import Settings
+from qa.errors import QuestionError, ServeError
+from qa.types import Answer
+from qa.web.desk import QUESTION_LIMIT, Desk, forget
+from qa.web.security import same_origin
+from qa.web.server import create_app, serve
+from qa.web.session import Conversation
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = Document(id="d", title="</script><b>T", text="A </script> text.", source="d.txt", sha256="0" * 64)
+
+
+class Small:
+    """The least that can be served; `warm` waits for `go_on` and then fails where there is an `error`."""
+
+    def __init__(self, error: Exception | None = None, document: Document = PAGE) -> None:
+        self.documents = (document,)
+        self.error = error
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def warm(self) -> None:
+        self.go_on.wait(30)
+        if self.error is not None:
+            raise self.error
+
+    def ask(self, question: str, history: Sequence[str] = (), *, document_ids: Sequence[str] | None = None) -> Answer:
+        if self.error is not None:
+            raise self.error
+        return Answer(question=question, reason="No.")
+
+
+def made(assistant: Any) -> Any:
+    """The application, made inside a running loop: outside of one, gradio opens loops that it never closes."""
+
+    async def make() -> Any:
+        return create_app(assistant, Settings())
+
+    return asyncio.run(make())
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    with TestClient(made(Small()), base_url="http://127.0.0.1") as opened:
+        yield opened
+
+
+def test_ready_only_when_warm() -> None:
+    assistant = Small()
+    assistant.go_on.clear()
+    with TestClient(made(assistant), base_url="http://127.0.0.1") as opened:
+        assert opened.get("/healthz").status_code == 200
+        assert opened.get("/readyz").status_code == 503
+        assistant.go_on.set()
+        while opened.get("/readyz").status_code != 200:
+            pass
+        assert opened.get("/readyz").json() == {"status": "ready"}
+
+
+def test_every_answer_carries_the_security_headers(client: TestClient) -> None:
+    for path in ("/", "/healthz", "/readyz", "/nowhere", "/theme.css", "/favicon.ico"):
+        response = client.get(path)
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'self'" in policy, path
+        assert "http" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert "frame-ancestors 'self'" in policy
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:81", "http://127.0.0.1.evil.example"]
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/readyz"),
+        ("POST", "/gradio_api/queue/join"),
+        ("POST", "/gradio_api/upload"),
+        ("OPTIONS", "/gradio_api/queue/join"),
+        ("GET", "/gradio_api/queue/data"),
+    ],
+)
+def test_a_foreign_origin_is_refused_on_every_route(client: TestClient, method: str, path: str, origin: str) -> None:
+    response = client.request(method, path, headers={"origin": origin})
+    assert response.status_code == 403
+    assert "access-control-allow-origin" not in response.headers
+
+
+def test_its_own_origin_is_welcome(client: TestClient) -> None:
+    assert client.get("/readyz", headers={"origin": "http://127.0.0.1"}).status_code in (200, 503)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "same"),
+    [
+        (None, "a.example", True),
+        ("https://a.example", "a.example", True),  # TLS ends at a proxy
+        ("http://a.example:8080", "a.example:8080", True),
+        ("http://A.example", "a.example", True),
+        ("http://[::1]:7860", "[::1]:7860", True),
+        ("http://a.example:8080", "a.example", False),
+        ("http://a.example.evil.example", "a.example", False),
+        ("http://a.example", None, False),
+        ("null", "null", False),
+        ("file://", "a.example", False),
+        ("http://a.example:notaport", "a.example", False),
+    ],
+)
+def test_same_origin(origin: str | None, host: str | None, same: bool) -> None:
+    assert same_origin(origin, host) is same
+
+
+def test_no_page_of_the_framework_loads_from_elsewhere(client: TestClient) -> None:
+    for path in ("/docs", "/redoc", "/openapi.json", "/gradio_api/docs"):
+        assert client.get(path).status_code == 404, path
+    page = client.get("/").text
+    assert "fonts.googleapis" not in page
+    assert "cdnjs" not in page
+
+
+def test_a_document_cannot_end_the_pages_script(client: TestClient) -> None:
+    assert "A </script> text." not in client.get("/").text
+
+
+def test_settings_of_gradio_that_keep_things_private(client: TestClient) -> None:
+    assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    config = client.get("/config").json()
+    assert config["analytics_enabled"] is False
+    assert config["footer_links"] == []
+    assert not config.get("run_history")
+    assert all(dependency["api_visibility"] == "private" for dependency in config["dependencies"])
+
+
+def test_a_port_in_use_is_one_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(ServeError, match=f"port {port} on 127.0.0.1 is in use"):
+            serve(lambda: pytest.fail("nothing is loaded for a port in use"), Settings(port=port))
+
+
+def test_an_address_of_another_machine_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*arguments: Any, **options: Any) -> Any:
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(ServeError, match="'elsewhere' is not an address this machine can listen on"):
+        serve(Small, Settings(host="elsewhere", port=0))
+
+
+def test_a_model_that_cannot_be_warmed_stops_the_server() -> None:
+    with pytest.raises(ModelError, match="damaged"):
+        serve(lambda: Small(ModelError("the reader's model is damaged")), Settings(port=0))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_it_says_when_it_is_ready_and_ends_quietly_on_control_c(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "from test_server import Small; from qa.config import Settings; from qa.web.server import serve\n"
+        "serve(Small, Settings(port=0), on_ready=lambda address: print(address, flush=True))"
+    )
+    command = [sys.executable, "-c", program, str(ROOT), str(ROOT / "tests")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+        assert process.stdout.read() == ""
+        assert process.stderr.read() == ""
+
+
+# ── The desk: what the buttons do ───────────────────────────────────────────────────────────────────────────────────
+
+
+def desk(open_file: Any = None, assistant: Any = None) -> Desk:
+    return Desk(assistant or Small(), open_file=open_file or (lambda file, folder: Small()))
+
+
+def upload(tmp_path: Path, text: str = "My own words.") -> Path:
+    stored = tmp_path / "stored"
+    stored.write_text(text, encoding="utf-8")
+    return stored
+
+
+@pytest.mark.parametrize("question", ["x" * (QUESTION_LIMIT + 1), "y" * 100_000])
+def test_a_question_too_long_is_one_sentence_and_is_never_read(question: str) -> None:
+    asked = desk().begin(Conversation(), question)
+    assert asked.pending is None
+    assert f"{len(question):,} characters" in asked.turns[-1].error
+
+
+def test_a_blank_question_is_one_sentence() -> None:
+    assert "no question yet" in desk().begin(Conversation(), " \n ").turns[-1].error
+
+
+def test_errors_of_the_assistant_are_shown_and_bugs_are_not() -> None:
+    known = desk(assistant=Small(QuestionError("the question is not text: type it again")))
+    assert known.answer(known.begin(Conversation(), "?!")).turns[-1].error.startswith("the question is not text")
+    bug = desk(assistant=Small(RuntimeError("/secret/path")))
+    said = bug.answer(bug.begin(Conversation(), "why?")).turns[-1]
+    assert "secret" not in said.error
+    assert said.again
+
+
+def test_a_second_question_waits_for_the_first() -> None:
+    first = desk().begin(Conversation(), "one?")
+    assert desk().begin(first, "two?") is first
+
+
+def test_an_own_document_is_in_one_conversation_and_deleted_with_it(tmp_path: Path) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def open_file(file: Path, folder: Path) -> Any:
+        folder.mkdir()
+        (folder / "vectors").write_text("kept", encoding="utf-8")
+        seen.append((file.name, file.read_text(encoding="utf-8")))
+        return Small(document=Document(id="own", title="Own", text="My own words.", source="o", sha256="1" * 64))
+
+    place = desk(open_file)
+    stored = upload(tmp_path)
+    mine = place.open(Conversation(), stored, "../../etc/Ünïcode “name” & co.TXT")
+    assert mine.own is not None
+    assert mine.own.label == "Ünïcode “name” & co.TXT"
+    assert seen == [("Ünïcode name co.txt", "My own words.")]
+    assert not stored.exists()
+    assert [each.id for each in place.documents(mine)] == ["own"]
+    assert [each.id for each in place.documents(Conversation())] == ["d"]
+    left = list(mine.own.folder.rglob("*"))
+    assert [file.name for file in left] == ["index", "vectors"]
+    forget(mine)
+    assert not mine.own.folder.exists()
+    assert place.close(mine) == Conversation()
+
+
+@pytest.mark.parametrize("name", ["page.html", "archive", "", "a.txt.exe"])
+def test_other_kinds_of_file_are_refused_and_deleted(tmp_path: Path, name: str) -> None:
+    stored = upload(tmp_path)
+    refused = desk().open(Conversation(), stored, name)
+    assert refused.own is None
+    assert "ends in .txt or .md" in refused.turns[-1].error
+    assert not stored.exists()
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence_without_its_path(tmp_path: Path) -> None:
+    def open_file(file: Path, folder: Path) -> Any:
+        raise DocumentError(f"{file} is empty: choose a file with text", source=str(file))
+
+    refused = desk(open_file).open(Conversation(), upload(tmp_path, ""), "notes.txt")
+    assert refused.turns[-1].error == "notes.txt is empty: choose a file with text"
