@@ -37,6 +37,16 @@ MAX_QUESTION = 2000
 """Characters; a reader takes about 64 tokens of them, so a longer text is not a question."""
 
 
+NEAREST_FROM = 2
+"""How many passages the nearest sentence is looked for in."""
+
+_REASONS: dict[Stage, str] = {
+    "retrieval": "Nothing in it has to do with the question.",
+    "reader": "No words in it answer the question.",
+    "threshold": "What it says is too unsure an answer.",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
     """One question, read but not yet decided: what calibration and evaluation look at."""
@@ -44,6 +54,7 @@ class Examined:
     question: str
     hits: tuple[Hit, ...]
     choices: tuple[Choice | None, ...]
+    answerable: float
     confidence: float
 
 
@@ -150,9 +161,7 @@ class Assistant:
         first = self._index.passages[:1]
         self.ask(first[0].text[:200] if first else "Is there anything here?")
 
-    def ask(
-        self, question: str, history: Sequence[str] = (), *, document_ids: Collection[str] | None = None
-    ) -> Answer:
+    def ask(self, question: str, history: Sequence[str] = (), *, document_ids: Collection[str] | None = None) -> Answer:
         """Answer from the documents (all, or those named), or abstain with the reason and the nearest passage.
 
         `history` is the earlier questions of the conversation that were answered, oldest first.
@@ -176,9 +185,7 @@ class Assistant:
         asked = check(question)
         return self._examine(asked, resolve(asked, history).text, document_ids, _Clock())
 
-    def _examine(
-        self, asked: str, resolved: str, document_ids: Collection[str] | None, clock: _Clock
-    ) -> Examined:
+    def _examine(self, asked: str, resolved: str, document_ids: Collection[str] | None, clock: _Clock) -> Examined:
         before = resolved[: len(resolved) - len(asked)]
         hits: list[Hit] = []
         choices: list[Choice | None] = []
@@ -190,55 +197,65 @@ class Assistant:
                 choices.append(self._read(text, part, found) if found else None)
             known = {hit.passage.id for hit in hits}
             hits += [hit for hit in found if hit.passage.id not in known]
-        confidence = min(
-            (0.0 if c is None else self._calibration.probability(c.evidence) for c in choices), default=0.0
+        weighed = [c.evidence for c in choices if c is not None]
+        whole = len(weighed) == len(choices)  # of two questions in one, both must be answered
+        return Examined(
+            question=asked,
+            hits=tuple(hits),
+            choices=tuple(choices),
+            answerable=min(map(self._calibration.answerable.probability, weighed)) if whole else 0.0,
+            confidence=min(map(self._calibration.right.probability, weighed)) if whole else 0.0,
         )
-        return Examined(question=asked, hits=tuple(hits), choices=tuple(choices), confidence=confidence)
 
     def _read(self, text: str, part: str, hits: Sequence[Hit]) -> Choice | None:
         def read(passages: Sequence[Passage]) -> list[Reading]:
             return self._reader.read(text, passages)
 
-        return choose(
-            read([hit.passage for hit in hits]), hits, several=asks_for_several(part), reread=read, rules=self._rules
-        )
+        readings = read([hit.passage for hit in hits])
+        return choose(readings, several=asks_for_several(part), reread=read, rules=self._rules)
 
     def _decide(self, examined: Examined) -> Answer:
-        best = [choice for choice in examined.choices if choice is not None]
         base = Answer(question=examined.question, confidence=examined.confidence, hits=examined.hits)
         if not examined.hits:
-            return replace(base, stage="retrieval", reason="Nothing in it has to do with the question.")
-        nearest = self._nearest(best, examined.hits)
-        if len(best) < len(examined.choices) or examined.confidence < self.threshold:
-            stage, reason = self._why_not(best, examined)
-            return replace(base, stage=stage, reason=reason, nearest=nearest)
-        citations = cite_all(self._documents, [found for choice in best for found in choice.found])
+            return replace(base, stage="retrieval", reason=_REASONS["retrieval"])
+        stage = self._refused_at(examined)
+        if stage is not None:
+            return replace(
+                base, stage=stage, reason=_REASONS[stage], nearest=self._nearest(examined.question, examined.hits)
+            )
+        citations = cite_all(
+            self._documents, [found for choice in examined.choices if choice for found in choice.found]
+        )
         keep = distinct([c.quote for c in citations], self._similarity)
         kept = tuple(replace(citations[place], number=n) for n, place in enumerate(keep, start=1))
         if not kept:  # everything found lies in boilerplate
-            return replace(base, stage="reader", reason="No words in it answer the question.", nearest=nearest)
+            nearest = self._nearest(examined.question, examined.hits)
+            return replace(base, stage="reader", reason=_REASONS["reader"], nearest=nearest)
         items = tuple(Item(text=c.quote, citation=c.number) for c in kept)
         return replace(base, items=items, citations=kept, abstained=False, stage="answered")
 
-    def _why_not(self, best: Sequence[Choice], examined: Examined) -> tuple[Stage, str]:
-        if len(best) < len(examined.choices):
-            return "reader", "No words in it answer the question."
-        if min(choice.evidence.margin for choice in best) <= 0:
-            return "reader", "No words in it answer the question."
-        sure = round(100 * examined.confidence)
-        return "threshold", f"The words that come nearest are too unsure an answer ({sure} %)."
+    def _refused_at(self, examined: Examined) -> Stage | None:
+        """The stage that finds no answer, None where there is one. A threshold of 0 always answers."""
+        if any(choice is None for choice in examined.choices):
+            return "reader"
+        if self.threshold == 0:
+            return None
+        if examined.answerable < self._calibration.gate:
+            return "reader"
+        return "threshold" if examined.confidence < self.threshold else None
 
-    def _nearest(self, best: Sequence[Choice], hits: Sequence[Hit]) -> Citation | None:
-        """The sentence round the best span that was found, or the passage that was ranked first."""
-        if best:
-            passage, span = min(best, key=lambda c: c.evidence.margin).best
-            start, end = passage.start + span.start, passage.start + span.end
-        else:
-            passage = hits[0].passage
-            start, end = passage.sentences[0] if passage.sentences else (passage.start, passage.end)
-        document = self._documents[passage.document_id]
-        around = receipt(document, start, end, number=0, sentences=passage.sentences)
-        return receipt(document, around.sentence_start, around.sentence_end, number=0, sentences=passage.sentences)
+    def _nearest(self, question: str, hits: Sequence[Hit]) -> Citation:
+        """The sentence most like the question, of the passages ranked first."""
+        asked = self._embedder.embed_query(question)
+        places = {
+            (hit.passage.document_id, start, end): hit.passage
+            for hit in hits[:NEAREST_FROM]
+            for start, end in hit.passage.sentences or ((hit.passage.start, hit.passage.end),)
+        }
+        texts = [self._documents[document].text[start:end] for document, start, end in places]
+        likeness = self._embedder.embed_passages(texts) @ asked
+        (identity, start, end), passage = list(places.items())[int(likeness.argmax())]
+        return receipt(self._documents[identity], start, end, number=0, sentences=passage.sentences)
 
     def _similarity(self, one: str, two: str) -> float:
         return float(self._embedder.embed_query(one) @ self._embedder.embed_query(two))
@@ -268,5 +285,3 @@ def open_readers(settings: Settings) -> tuple[Reader, Calibration]:
     if kind == "small":
         return small, calibration
     return Cascade(small, builtin.open_reader("careful", threads=settings.threads)), calibration
-
-

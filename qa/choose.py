@@ -8,26 +8,25 @@ that do not hold the answer have a large one, so more of them change nothing (sh
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.types import Hit, Passage
+from index.types import Passage
 from qa.lists import Found, ListRules, Reread, gather, items_of
 from qa.types import Reading, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What speaks for the best span, in logits unless said otherwise; what confidence is computed from.
+    """What speaks for the best span, in logits; what confidence is computed from.
 
     `margin` is over the pooled no-answer score, `own_margin` over that of its own passage, `lead` over the best span
-    elsewhere with other words (at most 12), `cosine` the passage's similarity to the question (0 where not known).
+    elsewhere with other words (at most 12).
     """
 
     margin: float
     own_margin: float
     lead: float
-    cosine: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +41,8 @@ class Choice:
 FARTHEST_LEAD = 12.0
 
 
-def choose(
-    readings: Sequence[Reading], hits: Sequence[Hit], *, several: bool, reread: Reread, rules: ListRules
-) -> Choice | None:
-    """Choose among the readings of `hits` (same order); None where nothing was found at all."""
+def choose(readings: Sequence[Reading], *, several: bool, reread: Reread, rules: ListRules) -> Choice | None:
+    """Choose among the readings of one question; None where nothing was found at all."""
     read = [r for r in readings if r.spans]
     if not read:
         return None
@@ -55,7 +52,6 @@ def choose(
         margin=span.score - min(r.null_score for r in readings),
         own_margin=span.score - reading.null_score,
         lead=min(FARTHEST_LEAD, span.score - _elsewhere(read, reading.passage, span)),
-        cosine=_cosines(hits).get(reading.passage.id, 0.0),
     )
     if several:
         found = gather(readings, (reading, span), reread, rules)
@@ -91,7 +87,3 @@ def _elsewhere(readings: Sequence[Reading], passage: Passage, span: Span) -> flo
             if not same_place and said not in words and words not in said:
                 best = max(best, other.score)
     return best
-
-
-def _cosines(hits: Sequence[Hit]) -> Mapping[str, float]:
-    return {hit.passage.id: hit.dense_score for hit in hits if hit.dense_score is not None}

@@ -22,18 +22,24 @@ _POINTING = frozenset(
 )
 _QUESTION_WORDS = frozenset("who whom whose what which when where why how".split())
 _FUNCTION = _QUESTION_WORDS | frozenset(
-    "a an the and or but so of in on at to from by with about for into over as is are was were be been being am do does "
-    "did have has had can could will would shall should may might must not no yes please tell me i you we many much "
-    "long far old often more most some any other else exactly".split()
+    "a an the and or but so of in on at to from by with about for into over as is are was were be been being "
+    "am do does did have has had can could will would shall should may might must not no yes please tell me i "
+    "you we many much long far old often more most some any other else exactly".split()
 )
 _CONTINUES = re.compile(
     r"(?:and|or|but|so|then|also)\b(?!\s*/)|(?:what|how)\s+about\b|(?:what|who|where|anything|anyone|something)\s+else\b"
     r"|why\s*(?:not|so)?\s*\??$|(?:in|on|at|by|for|from|to|with)\s+(?:which|what|whom)\s*\??$",
     re.IGNORECASE,
 )
-_RELATIVE = re.compile(r"\bthe\s+(?:day|week|month|year|night|next|previous|following|other|same|latter|former)\b", re.I)
-_EXISTENTIAL = re.compile(r"\b(?:is|are|was|were|will|be|been)\s+there\b|\bthere\s+(?:is|are|was|were|will|any)\b", re.I)
-_THAT_CLAUSE = re.compile(r"\w\s+that\s+(?:the|a|an|is|are|was|were|has|have|had|he|she|it|they|can|could|will|did|do)\b")
+_RELATIVE = re.compile(
+    r"\bthe\s+(?:day|week|month|year|night|next|previous|following|other|same|latter|former)\b", re.I
+)
+_EXISTENTIAL = re.compile(
+    r"\b(?:is|are|was|were|will|be|been)\s+there\b|\bthere\s+(?:is|are|was|were|will|any)\b", re.I
+)
+_THAT_CLAUSE = re.compile(
+    r"\w\s+that\s+(?:the|a|an|is|are|was|were|has|have|had|he|she|it|they|can|could|will|did|do)\b"
+)
 _IMPERSONAL = re.compile(
     r"\b(?:is|was|does|did|will|would)\s+it\s+(?:take|mean|possible|true|necessary|cost|called|named|snow|rain)", re.I
 )

@@ -8,6 +8,7 @@ Every span keeps its own passage, so nothing is ever looked up by its words.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ _ASKS_PLURAL = re.compile(
     r"|\b(?:which|what)\s+(?:two|three|four|five|six|seven|eight|nine|ten|several|different|various|other)\b",
     re.IGNORECASE,
 )
-_HEAD = re.compile(r"\b(?:what|which|whose)\s+((?:[\w’'-]+\s+){0,6}?[\w’'-]+)", re.IGNORECASE)
+_HEAD = re.compile(r"\b(?:what|which|whose)\s+((?:[\w’'-]+\s+){0,6}[\w’'-]+)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 
@@ -45,11 +46,12 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 class ListRules:
     """Bars an item has to clear, in logits; chosen on the dev sets with `benchmarks/decide.py`."""
 
-    tag: float = 1.5
+    tag: float = 0.75
     several_tag: float = 2.5
-    span: float = 4.0
-    reread: float = 8.0
-    rounds: int = 4
+    span: float = 6.0
+    reread: float = 7.5
+    reread_tag: float = 3.3
+    rounds: int = 3
 
 
 def asks_for_several(question: str) -> bool:
@@ -77,7 +79,20 @@ def _head_noun(words: Sequence[str]) -> str | None:
     head = None
     for word in words:
         bare = word.lower()
-        if bare in _AUXILIARY or bare in {"of", "in", "on", "at", "for", "from", "to", "with", "by", "that", "the", "a"}:
+        if bare in _AUXILIARY or bare in {
+            "of",
+            "in",
+            "on",
+            "at",
+            "for",
+            "from",
+            "to",
+            "with",
+            "by",
+            "that",
+            "the",
+            "a",
+        }:
             break
         head = bare
         if _is_plural(bare):
@@ -88,16 +103,16 @@ def _head_noun(words: Sequence[str]) -> str | None:
 def _is_plural(word: str) -> bool:
     if word in _PLURAL:
         return True
-    return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "’s", "'s")) and word not in _NOT_PLURAL
+    return (
+        len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "’s", "'s")) and word not in _NOT_PLURAL
+    )
 
 
 def items_of(reading: Reading, rules: ListRules, *, several: bool = True) -> list[Span]:
     """The items one reading holds, in reading order, not overlapping: tagged words first, then further spans."""
     text = reading.passage.text
     tagged = [item for item in _joined(text, reading.items) if item.score >= rules.tag]
-    kept: list[Span] = []
-    for tag in tagged:
-        kept.append(tag)
+    kept = list(tagged)
     for span in reading.spans:
         if span.score - reading.null_score < rules.span:
             continue
@@ -129,7 +144,8 @@ def gather(readings: Sequence[Reading], best: tuple[Reading, Span], reread: Rere
     """Every item of a list answer, starting from the reading and span that answer best.
 
     Each round takes the best reading left, keeps its items, takes the sentences they stand in away and reads what is
-    left of the passages that held them. Stops when nothing clears `rules.reread`.
+    left of the passages that held them. Stops when the best left clears neither `rules.reread` by its margin nor
+    `rules.reread_tag` by its surest tag; only a reader with a tagging head gets past the first round.
     """
     found: list[Found] = []
     taken: list[tuple[str, int, int]] = []
@@ -153,7 +169,8 @@ def gather(readings: Sequence[Reading], best: tuple[Reading, Span], reread: Rere
         if not ranked:
             break
         margin, reading = max(ranked, key=lambda pair: pair[0])
-        if margin < rules.reread:
+        sure = max((item.score for item in reading.items), default=-math.inf)
+        if margin < rules.reread or sure < rules.reread_tag:
             break
         span = reading.spans[0]
     return found
@@ -186,7 +203,11 @@ def without(passage: Passage, taken: Sequence[tuple[str, int, int]]) -> list[Pas
             text = passage.text[start - passage.start : end - passage.start]
             parts.append(
                 Passage(
-                    id=f"{passage.id}:{start}", document_id=passage.document_id, text=text, start=start, end=end,
+                    id=f"{passage.id}:{start}",
+                    document_id=passage.document_id,
+                    text=text,
+                    start=start,
+                    end=end,
                     sentences=tuple(run),
                 )
             )

@@ -16,7 +16,7 @@ Stage = Literal["retrieval", "reader", "threshold", "answered"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A stretch of one passage, in passage coordinates, with the reader's raw score (a logit: compare, never add up)."""
+    """A stretch of one passage, in passage coordinates, with the reader's raw score (a logit: compare, do not add)."""
 
     start: int
     end: int
@@ -31,9 +31,9 @@ class Span:
 class Reading:
     """What a reader found in one passage.
 
-    `spans` are the best single answers, best first. `items` are the parts of a list answer in reading order, empty where
-    the reader has no tagging head or tagged nothing. `null_score` is the raw score of "the answer is not here", on the
-    scale of `Span.score`.
+    `spans` are the best single answers, best first. `items` are the parts of a list answer in reading order, empty
+    where the reader has no tagging head or tagged nothing. `null_score` is the raw score of "the answer is not here",
+    on the scale of `Span.score`.
     """
 
     passage: Passage

@@ -41,7 +41,9 @@ class Cascade:
         ]
         ranked = sorted(range(self._sure, len(passages)), key=lambda n: -promise[n])
         chosen = sorted([*range(self._sure), *ranked[: self._keep - self._sure]])
-        read = dict(zip(chosen, self._careful.read(question, [passages[n] for n in chosen], n_best=n_best), strict=True))
+        read = dict(
+            zip(chosen, self._careful.read(question, [passages[n] for n in chosen], n_best=n_best), strict=True)
+        )
         return [
             read.get(n) or Reading(passage=passage, spans=(), null_score=math.inf) for n, passage in enumerate(passages)
         ]

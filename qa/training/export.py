@@ -45,12 +45,22 @@ def export_float(model: ReaderModel, file: Path) -> None:
     model.config._attn_implementation = "eager"
     names = ["input_ids", "attention_mask", *(["token_type_ids"] if model.is_bert else [])]
     sample = torch.randint(200, 20_000, (2, 24))
-    inputs = {"input_ids": sample, "attention_mask": torch.ones_like(sample), "token_type_ids": torch.zeros_like(sample)}
+    inputs = {
+        "input_ids": sample,
+        "attention_mask": torch.ones_like(sample),
+        "token_type_ids": torch.zeros_like(sample),
+    }
     outputs = ["start_logits", "end_logits", "tag_logits"]
     axes = {name: {0: "batch", 1: "tokens"} for name in [*names, *outputs]}
     torch.onnx.export(
-        ForExport(model), tuple(inputs[n] for n in names), str(file), input_names=names, output_names=outputs,
-        dynamic_axes=axes, opset_version=17, dynamo=False,
+        ForExport(model),
+        tuple(inputs[n] for n in names),
+        str(file),
+        input_names=names,
+        output_names=outputs,
+        dynamic_axes=axes,
+        opset_version=17,
+        dynamo=False,
     )
 
 

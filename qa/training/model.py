@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 from transformers import AutoConfig, AutoModel
 
 LEVELS = 64
@@ -42,12 +42,12 @@ class FakeQuant(nn.Linear):
         if self.collecting:
             self.seen = torch.maximum(self.seen, x.detach().float().abs().flatten(0, -2).amax(0))
         if not self.active:
-            return F.linear(x, self.weight, self.bias)
+            return functional.linear(x, self.weight, self.bias)
         x = x / self.smooth.to(x.dtype)
         x = x + (round_activations(x.detach(), FakeQuant.mask) - x.detach())
         weight = self.weight * self.smooth
         weight = weight + (round_weights(weight.detach()) - weight.detach())
-        return F.linear(x, weight.to(x.dtype), self.bias)
+        return functional.linear(x, weight.to(x.dtype), self.bias)
 
 
 def round_activations(x: Tensor, mask: Tensor | None) -> Tensor:
@@ -75,16 +75,17 @@ class ReaderModel(nn.Module):
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
+        config: Any = encoder.config
         self.encoder = encoder
-        self.config: Any = encoder.config
-        self.heads = nn.Linear(self.config.hidden_size, len(HEADS))
+        self.config = config
+        self.heads = nn.Linear(config.hidden_size, len(HEADS))
         nn.init.normal_(self.heads.weight, std=0.02)
         nn.init.zeros_(self.heads.bias)
         self.quantised = [FakeQuant.take_over(m) for m in encoder.modules() if type(m) is nn.Linear]
 
     @property
     def is_bert(self) -> bool:
-        return self.config.model_type == "bert"
+        return str(self.config.model_type) == "bert"
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> ReaderModel:
@@ -95,16 +96,16 @@ class ReaderModel(nn.Module):
         if file.exists():
             from safetensors import safe_open
 
-            with safe_open(file, "pt") as weights:  # type: ignore[no-untyped-call]
-                if "qa_outputs.weight" in weights.keys():
-                    with torch.no_grad():
-                        model.heads.weight[:2] = weights.get_tensor("qa_outputs.weight").float()
-                        model.heads.bias[:2] = weights.get_tensor("qa_outputs.bias").float()
+            with safe_open(file, "pt") as weights, torch.no_grad():
+                if "qa_outputs.weight" in set(weights.keys()):
+                    model.heads.weight[:2] = weights.get_tensor("qa_outputs.weight").float()
+                    model.heads.bias[:2] = weights.get_tensor("qa_outputs.bias").float()
         return model
 
     @classmethod
     def from_config(cls, folder: str | Path) -> ReaderModel:
-        return cls(AutoModel.from_config(AutoConfig.from_pretrained(folder), add_pooling_layer=False))
+        config = AutoConfig.from_pretrained(folder)
+        return cls(AutoModel.from_config(config, add_pooling_layer=False))  # type: ignore[no-untyped-call]
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
         FakeQuant.mask = attention_mask

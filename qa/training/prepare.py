@@ -153,11 +153,15 @@ def vary(examples: list[Example], rng: random.Random) -> None:
                 e.variants.append(f"{before.question} {short or e.question}")
 
 
-def add_negatives(examples: list[Example], contexts: list[Context], asked: list[list[int]], told: list[list[int]],
-                  ) -> list[list[int]]:
+def add_negatives(
+    examples: list[Example],
+    contexts: list[Context],
+    asked: list[list[int]],
+    told: list[list[int]],
+) -> list[list[int]]:
     """For every answerable example, other passages of its article that share its words but hold none of its golds.
 
-    The score is the overlap of word pieces weighted by their rarity in the article: what a lexical retriever would rank.
+    The score is the overlap of word pieces, weighted by their rarity in the article: what lexical search would rank.
     """
     negatives: list[list[int]] = [[] for _ in examples]
     articles: dict[int, list[int]] = defaultdict(list)

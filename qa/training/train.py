@@ -4,7 +4,7 @@
 
 The learning rate rises over the first 4 % of the time and falls to zero at its end; from `--quantise-from` on, the
 linear layers round as the exported model will. With a teacher, its distributions over the same texts are learnt beside
-the golds. Runs on a GPU where there is one. SIGTERM saves and stops; the same command goes on from the last save.
+the golds. Runs on a GPU where there is one. SIGTERM saves and stops; `--base` takes an earlier `--out` to go on from.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import random
 import signal
 import time
@@ -24,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
 from qa.training.model import ReaderModel
@@ -140,7 +139,7 @@ def feed(model: ReaderModel, batch: Batch) -> dict[str, Tensor]:
         return {"input_ids": ids, "attention_mask": mask, "token_type_ids": second_part(batch)}
     # <s> question </s></s> text </s>: one separator more, so everything after the first moves by one
     first = batch["context"].int().argmax(1)
-    wide = F.pad(ids, (0, 1))
+    wide = functional.pad(ids, (0, 1))
     place = torch.arange(wide.shape[1], device=ids.device)[None]
     source = torch.where(place >= first[:, None], place - 1, place)
     shifted = torch.gather(wide, 1, source.clamp(min=0))
@@ -154,7 +153,7 @@ def feed(model: ReaderModel, batch: Batch) -> dict[str, Tensor]:
 def second_part(batch: Batch) -> Tensor:
     """1 for the text and the separator after it."""
     context = batch["context"].long()
-    after = F.pad(context, (1, 0))[:, :-1]
+    after = functional.pad(context, (1, 0))[:, :-1]
     return ((context + after) > 0).long() * batch["mask"]
 
 
@@ -182,15 +181,19 @@ def losses(logits: Tensor, batch: Batch, teacher: Tensor | None, *, tag_weight: 
             total = total + hard
             continue
         target = teacher[..., column].masked_fill(~allowed, -1e4).log_softmax(1)
-        soft = F.kl_div(scores.log_softmax(1), target, log_target=True, reduction="batchmean") / 2
+        soft = functional.kl_div(scores.log_softmax(1), target, log_target=True, reduction="batchmean") / 2
         total = total + (1 - taught) * hard + taught * soft
     rows = max(1, logits.shape[0])
-    tag = F.cross_entropy(logits[..., 2:].flatten(0, 1), batch["tags"].flatten(), ignore_index=-100, reduction="sum")
+    tag = functional.cross_entropy(
+        logits[..., 2:].flatten(0, 1), batch["tags"].flatten(), ignore_index=-100, reduction="sum"
+    )
     total = total + tag_weight * (tag if teacher is None else (1 - taught) * tag) / rows
     if teacher is not None:
         inside = batch["context"]
-        soft_tag = F.kl_div(
-            logits[..., 2:][inside].log_softmax(1), teacher[..., 2:][inside].log_softmax(1), log_target=True,
+        soft_tag = functional.kl_div(
+            logits[..., 2:][inside].log_softmax(1),
+            teacher[..., 2:][inside].log_softmax(1),
+            log_target=True,
             reduction="sum",
         )
         total = total + tag_weight * taught * soft_tag / rows
@@ -202,7 +205,7 @@ def save(model: ReaderModel, folder: Path, state: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "weights.part"
     torch.save(model.state_dict(), part)
-    os.replace(part, folder / "weights.pt")
+    part.replace(folder / "weights.pt")
     model.config.save_pretrained(folder)
     (folder / "state.json").write_text(json.dumps(state))
 
@@ -219,8 +222,11 @@ def train(options: argparse.Namespace) -> ReaderModel:
     torch.manual_seed(options.seed)
     torch.set_float32_matmul_precision("high")
     torch.backends.cuda.enable_cudnn_sdp(False)  # it compiles anew for every batch shape
-    model = (load(Path(options.base)) if (Path(options.base) / "weights.pt").exists()
-             else ReaderModel.from_folder(options.base)).to(device)
+    model = (
+        load(Path(options.base))
+        if (Path(options.base) / "weights.pt").exists()
+        else ReaderModel.from_folder(options.base)
+    ).to(device)
     teacher = load(Path(options.teacher)).to(device).eval() if options.teacher else None
     if teacher is not None:
         teacher.to(torch.bfloat16 if device.type == "cuda" else torch.float32)
@@ -230,8 +236,13 @@ def train(options: argparse.Namespace) -> ReaderModel:
     optimiser = torch.optim.AdamW(groups, lr=options.lr, betas=(0.9, 0.98), fused=device.type == "cuda")
     examples = Examples(options.data, tokens=options.batch_tokens, longest=options.longest, seed=options.seed)
     workers = options.workers
-    stream = DataLoader(examples, batch_size=None, num_workers=workers, prefetch_factor=8 if workers else None,
-                        pin_memory=device.type == "cuda")
+    stream = DataLoader(
+        examples,
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=8 if workers else None,
+        pin_memory=device.type == "cuda",
+    )
     stop = False
 
     def ask_to_stop(*_: object) -> None:
@@ -240,7 +251,7 @@ def train(options: argparse.Namespace) -> ReaderModel:
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     model.train()
-    step, seen, smoothed, loss_mean = 0, 0, 0.0, math.nan
+    step, seen, loss_mean = 0, 0, math.nan
     quantising = False
     batches = iter(stream)
     first = next(batches)
@@ -265,7 +276,7 @@ def train(options: argparse.Namespace) -> ReaderModel:
                     target = aligned(teacher, teacher(**feed(teacher, batch)), batch)
             logits = aligned(model, model(**feed(model, batch)), batch)
         loss = losses(logits, batch, target, tag_weight=options.tag_weight, taught=options.taught)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -275,8 +286,11 @@ def train(options: argparse.Namespace) -> ReaderModel:
             loss_mean = value if math.isnan(loss_mean) else 0.8 * loss_mean + 0.2 * value
         if time.monotonic() - told > options.tell_every:
             told = time.monotonic()
-            print(f"step {step} loss {loss_mean:.3f} {seen / (told - began):.0f} examples/s {100 * passed:.0f} %"
-                  f"{' 8-bit' if quantising else ''}", flush=True)
+            print(
+                f"step {step} loss {loss_mean:.3f} {seen / (told - began):.0f} examples/s {100 * passed:.0f} %"
+                f"{' 8-bit' if quantising else ''}",
+                flush=True,
+            )
     print(f"{seen} examples in {step} steps", flush=True)
     save(model, Path(options.out), {"step": step, "examples": seen, "quantised": quantising})
     return model
