@@ -20,6 +20,7 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from index.errors import AssistantError
+from qa.cli_evaluate import app as evaluation_commands
 from qa.cli_text import answer_json, answer_text, safe
 from qa.config import Depth, Settings, seed_article
 
@@ -132,6 +133,9 @@ def build(
         made = build_index(files, out, embedder=settings.embedder, cache_dir=settings.cache_dir, progress=progress)
     documents, passages = len(made.documents), len(made.passages)
     print(f"{safe(str(out))}: {documents} document{'s' * (documents != 1)}, {passages} passage{'s' * (passages != 1)}")
+
+
+app.add_typer(evaluation_commands)
 
 
 def _settings(**given: Any) -> Settings:

@@ -26,7 +26,7 @@ LAYERS = [
     ["qa.assistant"],
     ["qa.suggest", "qa.evaluation", "qa.training"],
     ["qa.web"],
-    ["qa.cli", "qa.cli_text"],
+    ["qa.cli", "qa.cli_text", "qa.cli_evaluate"],
     ["app"],
 ]
 HEAVY = {"torch", "transformers", "sentence_transformers", "faiss", "gradio", "onnxruntime"}

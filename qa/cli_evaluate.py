@@ -1,0 +1,184 @@
+"""`spanwise evaluate` and `spanwise compare`: options in, short tables out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from qa.cli_text import safe
+from qa.config import Depth, Settings
+
+if TYPE_CHECKING:
+    from qa.evaluation.run import Report
+
+app = typer.Typer()
+
+_SHOWN_PROBLEMS = 10
+
+
+@app.command()
+def evaluate(
+    questions: Annotated[
+        list[Path], typer.Argument(metavar="QUESTIONS", help="Question files: .jsonl, SQuAD .json, .csv, .tsv.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for predictions, figures and report.")],
+    documents: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the documents lie that questions name.")
+    ] = None,
+    index: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder made by `spanwise index`.")] = None,
+    scope: Annotated[
+        Literal["paragraph", "article"], typer.Option(help="What counts as the document of a SQuAD question.")
+    ] = "paragraph",
+    depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Ask the first N questions only.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew where the folder holds a run.")] = False,
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option("--fail-under", metavar="NAME=N", help="Exit with 1 when a figure is lower; may be repeated."),
+    ] = None,
+) -> None:
+    """Ask sets of questions, and measure how right, how complete and how honest the answers are.
+
+    Documents that questions name are looked for in --documents, by default beside the question file. A run that was
+    interrupted goes on where it stopped.
+    """
+    if documents is not None and index is not None:
+        raise typer.BadParameter("name a folder of documents or an index, not both")
+    if documents is not None and not documents.is_dir():
+        raise typer.BadParameter(f"--documents is {str(documents)!r}, which is no folder")
+    floors = _floors(fail_under or [])
+    try:
+        given: dict[str, Any] = {"depth": depth, "threshold": threshold}
+        settings = replace(Settings.from_environment(), **{k: v for k, v in given.items() if v is not None})
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    from qa.assistant import Assistant
+    from qa.evaluation.run import Library
+    from qa.evaluation.run import evaluate as run
+
+    assistant = None if index is None else Assistant.from_index(index, settings=settings)
+    with _bar() as progress:
+        report = run(
+            Library(assistant, folder=documents, settings=settings), questions, out, scope=scope, limit=limit,
+            fresh=fresh, command=_command(), progress=progress,
+        )  # fmt: skip
+    _show(report)
+    failed = _below(report.metrics, floors)
+    if failed or report.lost:
+        raise typer.Exit(1)
+
+
+def _command() -> str:
+    import shlex
+
+    return "spanwise " + shlex.join(sys.argv[1:])
+
+
+def _floors(given: Sequence[str]) -> dict[str, float]:
+    floors = {}
+    for one in given:
+        name, equals, number = one.partition("=")
+        try:
+            floors[name.strip()] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip():
+            raise typer.BadParameter(f"--fail-under is {one!r}: say a figure and a number, such as f1=80")
+    return floors
+
+
+def _below(metrics: Mapping[str, Any], floors: Mapping[str, float]) -> bool:
+    failed = False
+    for name, floor in floors.items():
+        value: Any = metrics
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise typer.BadParameter(f"--fail-under names {name!r}, which is no figure of this run's metrics.json")
+        if value < floor:
+            failed = True
+            _err(f"{safe(name)} is {value:.2f}, below {floor:g}")
+    return failed
+
+
+def _err(line: str) -> None:
+    Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar with rate and time left on standard error, for people only."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("Asking"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, rate="")
+
+        def step(done: int, total: int) -> None:
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, completed=done, total=total, rate=f"{speed:.1f} a second" if speed else "")
+
+        yield step
+
+
+def _show(report: Report) -> None:
+    console = Console(highlight=False)
+    found, intervals = report.metrics, report.metrics["intervals"]
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(2):
+        table.add_column(justify="left")
+    table.add_column(justify="right")
+    table.add_column(justify="left", style="dim")
+
+    def line(name: str, value: float | None, key: str = "", note: str = "", unit: str = " %") -> None:
+        interval = intervals.get(key)
+        between = f"{interval[0]:.1f} to {interval[1]:.1f}" if interval else ""
+        table.add_row(name, "", "-" if value is None else f"{value:.1f}{unit}", f"{between}  {note}".strip())
+
+    line("Right, strict", found["strict"], "strict")
+    line("Right, lenient", found["lenient"], "lenient")
+    line("Exact match (SQuAD)", found["exact"], "exact")
+    line("F1 (SQuAD)", found["f1"], "f1", unit="  ")
+    line("Answered", found["answered"], "answered")
+    line("Wrong when answered", found["wrong_when_answered"], "wrong_when_answered")
+    silent, lists = found["abstention"], found["list"]
+    if silent["total"]:
+        note = f"of {silent['total']} without an answer {silent['right']} declined; {silent['wrong']} declined wrongly"
+        line("Abstention recall", silent["recall"], "abstention.recall", note)
+        line("Abstention precision", silent["precision"], "abstention.precision")
+    if silent["auroc"] is not None:
+        line("Abstention AUROC", 100 * silent["auroc"], unit="  ")
+    if lists["total"]:
+        note = f"{lists['complete']} of {lists['total']} complete, {lists['strict']} without one too many"
+        line("List F1, exact", lists["exact_f1"], "list.exact_f1", note, unit="  ")
+        line("List F1, partial", lists["partial_f1"], "list.partial_f1", unit="  ")
+    line("Calibration error", found["calibration"]["ece"], "calibration.ece")
+    console.print(f"{found['total']} questions; 95 % intervals resample {intervals['resampled']}")
+    console.print(table)
+    if lost := found["lost"]:
+        console.print("Lost at: " + ", ".join(f"{stage} {count}" for stage, count in lost.items()))
+    whole = report.seconds["question"]
+    if whole is not None:
+        console.print(f"Seconds a question: median {whole['p50']:.2f}, 95th percentile {whole['p95']:.2f}")
+    console.print(f"Written to {safe(str(report.folder))}", markup=False, soft_wrap=True)
+    for problem in report.problems[:_SHOWN_PROBLEMS]:
+        _err(f"left out: {safe(str(problem))}" if problem.lost else f"used without its place: {safe(str(problem))}")
+    if len(report.problems) > _SHOWN_PROBLEMS:
+        _err(f"and {len(report.problems) - _SHOWN_PROBLEMS} more, in run.json")
+    for warning in found["warnings"]:
+        _err(f"warning: {safe(warning)}")

@@ -1,0 +1,99 @@
+"""One question's line in `predictions.jsonl`: everything that metrics, report and comparison need, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from qa.evaluation.score import Range, Score, Subject, score
+from qa.evaluation.sources import Source
+from qa.evaluation.types import Question
+from qa.types import Answer
+
+Row = dict[str, Any]
+_SHOWN = 8  # sentences kept for the report
+_LONGEST = 2_000  # characters of one
+
+
+def ask(question: Question, source: Source) -> Row:
+    """Ask one question and score the answer.
+
+    Where the source can be forced it is asked once, without a threshold, and the threshold is applied afterwards: the
+    answer is the one it would have given, and what it would have said below the threshold is known as well.
+
+    Raises: `QuestionError`, `ReaderError` or another `AssistantError` of the assistant.
+    """
+    if source.forced is None:
+        answer = source.asker.ask(question.text, question.turns, document_ids=source.document_ids)
+        return _row(question, answer, answer, source.subject)
+    forced = source.forced.ask(question.text, question.turns, document_ids=source.document_ids)
+    answer = forced
+    threshold = getattr(source.asker, "threshold", 0.0)
+    if not forced.abstained and forced.confidence < threshold:
+        answer = replace(forced, items=(), citations=(), abstained=True, stage="threshold")
+    return _row(question, answer, forced, source.subject)
+
+
+def _row(question: Question, answer: Answer, forced: Answer, subject: Subject) -> Row:
+    scored = score(question, answer, subject)
+    unbound = scored if forced is answer else score(question, forced, subject)
+    lost = scored.lost
+    if lost == "threshold" and question.answerable and not unbound.lenient:
+        lost = "reader"  # it would have been wrong anyway
+    citations = {citation.number: citation for citation in answer.citations}
+    cited = [citations[item.citation] for item in forced.items if item.citation in citations]
+    return {
+        "id": question.id,
+        "question": question.text,
+        "turns": list(question.turns),
+        "understood_as": answer.understood_as,
+        "kind": question.kind,
+        "group": question.group,
+        "document": question.document or question.title,
+        "sha256": subject.document.sha256 if subject.document is not None else None,
+        "answerable": question.answerable,
+        "gold": [{"spans": [_place(s.text, s.start, s.end) for s in a.spans], "aliases": list(a.aliases)}
+                 for a in question.answers],
+        "items": [item.text for item in answer.items],
+        "citations": [asdict(citation) for citation in cited],
+        "confidence": answer.confidence,
+        "abstained": answer.abstained,
+        "stage": answer.stage,
+        "outcome": scored.outcome,
+        "lost": lost,
+        **_scores(scored),
+        "squad_text": scored.squad_text,
+        "squad_golds": list(scored.squad_golds),
+        "forced": {"items": [item.text for item in forced.items], "abstained": forced.abstained, **_scores(unbound)},
+        "found": scored.found,
+        "wanted": scored.wanted,
+        "list": None if scored.items is None else asdict(scored.items),
+        "cited": [scored.cited, scored.cited_right, scored.gold, scored.gold_cited],
+        "retrieved": scored.retrieved,
+        "document_found": scored.document_found,
+        "passages": len(answer.hits),
+        "sentences": _sentences(question, answer, subject),
+        "seconds": dict(answer.seconds_by_stage),
+    }  # fmt: skip
+
+
+def _scores(scored: Score) -> Row:
+    return {"strict": scored.strict, "lenient": scored.lenient, "exact": scored.exact, "f1": scored.f1}
+
+
+def _place(text: str, start: int | None, end: int | None) -> Row:
+    return {"text": text, "start": start, "end": end}
+
+
+def _sentences(question: Question, answer: Answer, subject: Subject) -> list[Row]:
+    """The sentences that hold what was said and what was right, to be shown with both marked."""
+    if subject.document is None:
+        return []
+    identity, text = subject.document.id, subject.document.text
+    places: list[Range] = [(c.start, c.end) for c in answer.citations if c.document_id == identity]
+    if question.answers:
+        places += [(s.start, s.end) for s in question.answers[0].spans if s.start is not None and s.end is not None]
+    elif answer.nearest is not None and answer.nearest.document_id == identity:
+        places.append((answer.nearest.start, answer.nearest.end))
+    touched = [(a, b) for a, b in subject.sentences if any(a < end and b > start for start, end in places)]
+    return [{"start": a, "text": text[a : min(b, a + _LONGEST)]} for a, b in touched[:_SHOWN]]
