@@ -16,7 +16,7 @@ from index.store import Index, open_index
 from index.types import Document, Hit, Passage
 from qa import calibrate
 from qa.calibrate import Calibration
-from qa.choose import Choice, choose
+from qa.choose import Choice, Evidence, choose
 from qa.cite import cite_all, receipt
 from qa.config import Settings
 from qa.conversation import parts, resolve
@@ -52,10 +52,18 @@ class Examined:
     """One question, read but not yet decided: what calibration and evaluation look at."""
 
     question: str
+    understood_as: str | None
     hits: tuple[Hit, ...]
     choices: tuple[Choice | None, ...]
     answerable: float
     confidence: float
+    seconds_by_stage: Mapping[str, float]
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What speaks for the weakest of its parts; None where a part has no answer at all."""
+        weighed = [choice.evidence for choice in self.choices if choice is not None]
+        return min(weighed, key=lambda e: e.own_margin) if weighed and len(weighed) == len(self.choices) else None
 
 
 @dataclass(slots=True)
@@ -168,25 +176,16 @@ class Assistant:
 
         Raises: `QuestionError` for an empty or far too long question.
         """
-        clock = _Clock()
-        asked = check(question)
-        resolved = resolve(asked, [turn for turn in history if turn.strip()])
-        examined = self._examine(asked, resolved.text, document_ids, clock)
-        with clock.stage("cite"):
-            answer = self._decide(examined)
-        return replace(
-            answer, understood_as=resolved.understood_as, seconds_by_stage=dict(clock.seconds), question=question
-        )
+        return self.decide(self.examine(question, history, document_ids=document_ids))
 
     def examine(
         self, question: str, history: Sequence[str] = (), *, document_ids: Collection[str] | None = None
     ) -> Examined:
-        """Read without deciding: what `ask` goes by."""
+        """Retrieve and read without deciding. Raises: `QuestionError`."""
         asked = check(question)
-        return self._examine(asked, resolve(asked, history).text, document_ids, _Clock())
-
-    def _examine(self, asked: str, resolved: str, document_ids: Collection[str] | None, clock: _Clock) -> Examined:
-        before = resolved[: len(resolved) - len(asked)]
+        resolved = resolve(asked, history)
+        before = resolved.text[: len(resolved.text) - len(asked)]
+        clock = _Clock()
         hits: list[Hit] = []
         choices: list[Choice | None] = []
         for part in parts(asked):
@@ -200,12 +199,21 @@ class Assistant:
         weighed = [c.evidence for c in choices if c is not None]
         whole = len(weighed) == len(choices)  # of two questions in one, both must be answered
         return Examined(
-            question=asked,
+            question=question,
+            understood_as=resolved.understood_as,
             hits=tuple(hits),
             choices=tuple(choices),
             answerable=min(map(self._calibration.answerable.probability, weighed)) if whole else 0.0,
             confidence=min(map(self._calibration.right.probability, weighed)) if whole else 0.0,
+            seconds_by_stage=clock.seconds,
         )
+
+    def decide(self, examined: Examined, *, threshold: float | None = None) -> Answer:
+        """Cite and answer, or abstain. `threshold` stands in for the assistant's own; 0 answers whatever was found."""
+        clock = _Clock(seconds=dict(examined.seconds_by_stage))
+        with clock.stage("cite"):
+            answer = self._decide(examined, self.threshold if threshold is None else threshold)
+        return replace(answer, understood_as=examined.understood_as, seconds_by_stage=clock.seconds)
 
     def _read(self, text: str, part: str, hits: Sequence[Hit]) -> Choice | None:
         def read(passages: Sequence[Passage]) -> list[Reading]:
@@ -214,11 +222,11 @@ class Assistant:
         readings = read([hit.passage for hit in hits])
         return choose(readings, several=asks_for_several(part), reread=read, rules=self._rules)
 
-    def _decide(self, examined: Examined) -> Answer:
+    def _decide(self, examined: Examined, threshold: float) -> Answer:
         base = Answer(question=examined.question, confidence=examined.confidence, hits=examined.hits)
         if not examined.hits:
             return replace(base, stage="retrieval", reason=_REASONS["retrieval"])
-        stage = self._refused_at(examined)
+        stage = self._refused_at(examined, threshold)
         if stage is not None:
             return replace(
                 base, stage=stage, reason=_REASONS[stage], nearest=self._nearest(examined.question, examined.hits)
@@ -234,15 +242,15 @@ class Assistant:
         items = tuple(Item(text=c.quote, citation=c.number) for c in kept)
         return replace(base, items=items, citations=kept, abstained=False, stage="answered")
 
-    def _refused_at(self, examined: Examined) -> Stage | None:
-        """The stage that finds no answer, None where there is one. A threshold of 0 always answers."""
+    def _refused_at(self, examined: Examined, threshold: float) -> Stage | None:
+        """The stage that finds no answer, None where there is one."""
         if any(choice is None for choice in examined.choices):
             return "reader"
-        if self.threshold == 0:
+        if threshold == 0:
             return None
         if examined.answerable < self._calibration.gate:
             return "reader"
-        return "threshold" if examined.confidence < self.threshold else None
+        return "threshold" if examined.confidence < threshold else None
 
     def _nearest(self, question: str, hits: Sequence[Hit]) -> Citation:
         """The sentence most like the question, of the passages ranked first."""
