@@ -223,7 +223,9 @@ class Assistant:
         return choose(readings, several=asks_for_several(part), reread=read, rules=self._rules)
 
     def _decide(self, examined: Examined, threshold: float) -> Answer:
-        base = Answer(question=examined.question, confidence=examined.confidence, hits=examined.hits)
+        base = Answer(
+            question=examined.question, confidence=examined.confidence, answerable=examined.answerable, hits=examined.hits
+        )
         if not examined.hits:
             return replace(base, stage="retrieval", reason=_REASONS["retrieval"])
         stage = self._refused_at(examined, threshold)
