@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from qa.cli_text import safe
 from qa.config import Depth, Settings
@@ -139,37 +138,34 @@ def _bar() -> Iterator[Callable[[int, int], None] | None]:
 def _show(report: Report) -> None:
     console = Console(highlight=False)
     found, intervals = report.metrics, report.metrics["intervals"]
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for _ in range(2):
-        table.add_column(justify="left")
-    table.add_column(justify="right")
-    table.add_column(justify="left", style="dim")
+    lines: list[str] = []
 
-    def line(name: str, value: float | None, key: str = "", note: str = "", unit: str = " %") -> None:
+    def line(name: str, value: float | None, key: str = "", note: str = "", *, unit: str = "%") -> None:
         interval = intervals.get(key)
         between = f"{interval[0]:.1f} to {interval[1]:.1f}" if interval else ""
-        table.add_row(name, "", "-" if value is None else f"{value:.1f}{unit}", f"{between}  {note}".strip())
+        shown = "-" if value is None else f"{value:.1f}"
+        lines.append(f"{name:22}{shown:>6} {unit:1}  {between:15}  {note}".rstrip())
 
     line("Right, strict", found["strict"], "strict")
     line("Right, lenient", found["lenient"], "lenient")
     line("Exact match (SQuAD)", found["exact"], "exact")
-    line("F1 (SQuAD)", found["f1"], "f1", unit="  ")
+    line("F1 (SQuAD)", found["f1"], "f1", unit="")
     line("Answered", found["answered"], "answered")
     line("Wrong when answered", found["wrong_when_answered"], "wrong_when_answered")
     silent, lists = found["abstention"], found["list"]
     if silent["total"]:
-        note = f"of {silent['total']} without an answer {silent['right']} declined; {silent['wrong']} declined wrongly"
+        note = f"{silent['right']} of {silent['total']} without an answer declined, and {silent['wrong']} that have one"
         line("Abstention recall", silent["recall"], "abstention.recall", note)
         line("Abstention precision", silent["precision"], "abstention.precision")
     if silent["auroc"] is not None:
-        line("Abstention AUROC", 100 * silent["auroc"], unit="  ")
+        line("Abstention AUROC", 100 * silent["auroc"], unit="")
     if lists["total"]:
         note = f"{lists['complete']} of {lists['total']} complete, {lists['strict']} without one too many"
-        line("List F1, exact", lists["exact_f1"], "list.exact_f1", note, unit="  ")
-        line("List F1, partial", lists["partial_f1"], "list.partial_f1", unit="  ")
+        line("List F1, exact", lists["exact_f1"], "list.exact_f1", note, unit="")
+        line("List F1, partial", lists["partial_f1"], "list.partial_f1", unit="")
     line("Calibration error", found["calibration"]["ece"], "calibration.ece")
     console.print(f"{found['total']} questions; 95 % intervals resample {intervals['resampled']}")
-    console.print(table)
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
     if lost := found["lost"]:
         console.print("Lost at: " + ", ".join(f"{stage} {count}" for stage, count in lost.items()))
     whole = report.seconds["question"]

@@ -60,18 +60,18 @@ def ece_columns(confidence: Numbers, right: Truth, answered: Truth) -> tuple[lis
     return [*columns, answered.astype(np.float64)], ece
 
 
-def risk_coverage(confidence: Numbers, right: Truth, answered: Truth, threshold: float | None) -> dict[str, Any]:
+def risk_coverage(confidence: Numbers, right: Truth, answered: Truth) -> dict[str, Any]:
     """The share wrong among the answered as the threshold falls (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
 
     All questions count in the coverage; an answer to one that has none is wrong. `aurc` is the area under the curve, 0
     to 100, lower is better; `coverage_at` the greatest share answered with at least 80, 90 or 95 % right. `curve` holds
-    `[coverage, risk]` from 0 to 1, ties in confidence entering together; `here` is the place of the threshold in use.
+    `[coverage, risk]` from 0 to 1, ties in confidence entering together.
     """
     total = len(confidence)
     order = np.argsort(-confidence[answered], kind="stable")
     stated, truth = confidence[answered][order], right[answered][order]
     if not stated.size:
-        return {"aurc": None, "coverage_at": {}, "curve": [], "here": None}
+        return {"aurc": None, "coverage_at": {}, "curve": []}
     last = np.flatnonzero(np.append(stated[1:] != stated[:-1], True))
     given = last + 1
     risk = 1 - np.cumsum(truth)[last] / given
@@ -82,23 +82,20 @@ def risk_coverage(confidence: Numbers, right: Truth, answered: Truth, threshold:
         for accuracy in (80, 90, 95)
     }
     picked = np.unique(np.linspace(0, len(last) - 1, CURVE_POINTS).round().astype(int))
-    here = None
-    if threshold is not None and (above := np.flatnonzero(stated[last] >= threshold)).size:
-        here = [float(coverage[above[-1]]), float(risk[above[-1]])]
     curve = [[float(coverage[i]), float(risk[i])] for i in picked]
-    return {"aurc": 100 * area, "coverage_at": reached, "curve": curve, "here": here}
+    return {"aurc": 100 * area, "coverage_at": reached, "curve": curve}
 
 
 def best_thresholds(table: Table) -> dict[str, Any]:
     """SQuAD 2.0's `best_exact` and `best_f1`: the best figure any threshold would give, 0 to 100.
 
     Tuned on the very questions it is measured on, so an oracle, never a result. Of answers given without a threshold;
-    the threshold is on 1 - confidence, as in `na_prob.json`.
+    the threshold is on the chance of no answer, as in `na_prob.json`.
     """
     found: dict[str, Any] = {}
     if not len(table):
         return found
-    na_prob = np.where(table.forced, 1 - table.confidence, 1.0)
+    na_prob = np.where(table.forced, 1 - table.p_answerable, 1.0)
     for name, scores in (("exact", table.forced_exact), ("f1", table.forced_f1)):
         gains = np.where(table.answerable, scores, np.where(table.forced, -1.0, 0.0))
         order = np.argsort(na_prob, kind="stable")

@@ -14,9 +14,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_squad(folder: RunFolder) -> None:
-    """`predictions_squad.json`, id → text and "" for no answer, and `na_prob.json`, id → 1 - confidence."""
+    """`predictions_squad.json`, id → text and "" for no answer, and `na_prob.json`, id → the chance of no answer."""
     folder.write("predictions_squad.json", "".join(_pairs(folder, lambda row: row["squad_text"])))
-    folder.write("na_prob.json", "".join(_pairs(folder, lambda row: 1 - row["confidence"])))
+    folder.write("na_prob.json", "".join(_pairs(folder, lambda row: 1 - row["p_answerable"])))
 
 
 def write_csv(folder: RunFolder) -> None:

@@ -54,6 +54,16 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"{self._name} cannot be written ({error.strerror}): name another folder") from error
 
+    def models_are(self, models: Mapping[str, Any]) -> None:
+        """Note the models that answer. Raises: `RunError` where earlier rows are by other ones."""
+        stored = self.about()
+        wanted = _plain(models)
+        if stored.setdefault("models", wanted) != wanted:
+            raise RunError(
+                f"{self._name} was begun with other models: name another folder, or start afresh with --fresh"
+            )
+        self.write(_RUN, to_json(stored))
+
     def append(self, row: Mapping[str, Any]) -> None:
         """Add one row, whole or, if the process dies, not at all once mended."""
         line = json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"

@@ -18,7 +18,7 @@ NAME = "spanwise-qa 1"
 """Changes with any definition, so that figures of different definitions are never compared unknowingly."""
 
 
-def compute(rows: Iterable[Mapping[str, Any]], *, threshold: float | None = None) -> dict[str, Any]:
+def compute(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """All metrics of a run's rows. Depends on the rows only, not on their order where ids differ, nor on time."""
     table = Table.of(rows)
     found: dict[str, Any] = {"metrics": NAME, **squad(table), **rightness(table)}
@@ -27,7 +27,7 @@ def compute(rows: Iterable[Mapping[str, Any]], *, threshold: float | None = None
     found["citations"] = citations(table)
     found["retrieval"] = {"gold_passage_read": _share(table.retrieved == 1, table.retrieved >= 0)}
     found["calibration"] = curves.calibration(table.confidence, table.forced_lenient, table.forced)
-    found["risk_coverage"] = curves.risk_coverage(table.confidence, table.forced_lenient, table.forced, threshold)
+    found["risk_coverage"] = curves.risk_coverage(table.confidence, table.forced_lenient, table.forced)
     found["oracle"] = curves.best_thresholds(table)
     found["outcomes"] = table.counts("outcome")
     found["lost"] = table.counts("lost")
@@ -74,8 +74,9 @@ def rightness(table: Table) -> dict[str, Any]:
 def abstention(table: Table) -> dict[str, Any]:
     """Declining as a decision: precision, recall and F1 of abstaining where there is no answer.
 
-    `auroc` is the chance that a question with an answer gets more confidence than one without, `auroc_right` that an
-    answer leniently right, given without a threshold, gets more than a wrong one; 0 to 1, ties count half.
+    `auroc` is the chance that a question with an answer is held to have one with more probability than a question
+    without, `auroc_right` that an answer leniently right, given whatever its confidence, gets more confidence than a
+    wrong one; 0 to 1, ties count half.
     """
     none = ~table.answerable
     precision, recall = _share(none, table.abstained), _share(table.abstained, none)
@@ -87,7 +88,7 @@ def abstention(table: Table) -> dict[str, Any]:
         "precision": precision,
         "recall": recall,
         "f1": both,
-        "auroc": curves.auroc(table.confidence, table.answerable),
+        "auroc": curves.auroc(table.p_answerable, table.answerable),
         "auroc_right": curves.auroc(table.confidence[table.forced], table.forced_lenient[table.forced]),
     }
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
+from qa.assistant import Assistant
 from qa.evaluation.score import Range, Score, Subject, score
 from qa.evaluation.sources import Source
 from qa.evaluation.types import Question
@@ -18,19 +19,17 @@ _LONGEST = 2_000  # characters of one
 def ask(question: Question, source: Source) -> Row:
     """Ask one question and score the answer.
 
-    Where the source can be forced it is asked once, without a threshold, and the threshold is applied afterwards: the
-    answer is the one it would have given, and what it would have said below the threshold is known as well.
+    Our own assistant reads once and decides twice, as set and, where that abstains, whatever its confidence: what a
+    lower threshold would have brought, and whether the reader or the threshold is to blame.
 
     Raises: `QuestionError`, `ReaderError` or another `AssistantError` of the assistant.
     """
-    if source.forced is None:
+    if not isinstance(source.asker, Assistant):
         answer = source.asker.ask(question.text, question.turns, document_ids=source.document_ids)
         return _row(question, answer, answer, source.subject)
-    forced = source.forced.ask(question.text, question.turns, document_ids=source.document_ids)
-    answer = forced
-    threshold = getattr(source.asker, "threshold", 0.0)
-    if not forced.abstained and forced.confidence < threshold:
-        answer = replace(forced, items=(), citations=(), abstained=True, stage="threshold")
+    examined = source.asker.examine(question.text, question.turns, document_ids=source.document_ids)
+    answer = source.asker.decide(examined)
+    forced = source.asker.decide(examined, threshold=0.0) if answer.abstained else answer
     return _row(question, answer, forced, source.subject)
 
 
@@ -38,8 +37,8 @@ def _row(question: Question, answer: Answer, forced: Answer, subject: Subject) -
     scored = score(question, answer, subject)
     unbound = scored if forced is answer else score(question, forced, subject)
     lost = scored.lost
-    if lost == "threshold" and question.answerable and not unbound.lenient:
-        lost = "reader"  # it would have been wrong anyway
+    if question.answerable and answer.abstained and lost != "retrieval":
+        lost = "threshold" if unbound.lenient else "reader"  # would it have been right?
     citations = {citation.number: citation for citation in answer.citations}
     cited = [citations[item.citation] for item in forced.items if item.citation in citations]
     return {
@@ -57,6 +56,7 @@ def _row(question: Question, answer: Answer, forced: Answer, subject: Subject) -
         "items": [item.text for item in answer.items],
         "citations": [asdict(citation) for citation in cited],
         "confidence": answer.confidence,
+        "p_answerable": answer.answerable,
         "abstained": answer.abstained,
         "stage": answer.stage,
         "outcome": scored.outcome,

@@ -77,6 +77,8 @@ def evaluate(
         if question.id not in done:
             try:
                 source = library.source(question)
+                if not fresh_rows:
+                    folder.models_are({**getattr(library.models, "names", {}), "threshold": _threshold(library)})
                 folder.append(ask(_checked(question, source, problems), source))
                 fresh_rows += 1
             except FieldError as error:
@@ -85,8 +87,7 @@ def evaluate(
                 problems.add(_problem(question, "question", f"was not accepted: {error}"))
         if progress is not None:
             progress(number, total)
-    threshold = getattr(library.models, "threshold", None)
-    found = metrics.compute(folder.rows(), threshold=threshold)
+    found = metrics.compute(folder.rows())
     found["warnings"] = [*found["warnings"], *problems.summary()]
     seconds = _seconds(folder.rows(), wall=time.perf_counter() - began, asked=fresh_rows)
     folder.write("metrics.json", to_json(found))
@@ -94,8 +95,6 @@ def evaluate(
     exports.write_csv(folder)
     folder.finish(
         command=command,
-        models=dict(getattr(library.models, "names", {})),
-        threshold=threshold,
         versions=_versions(),
         seconds=seconds,
         problems=[str(problem) for problem in problems.told],
@@ -173,6 +172,10 @@ def _problem(question: Question, field: str, message: str, *, lost: bool = True)
 def _settings(library: Library) -> dict[str, Any]:
     settings = library.settings
     return {name: getattr(settings, name) for name in ("depth", "threshold", "top_k", "embedder", "reader")}
+
+
+def _threshold(library: Library) -> float | None:
+    return getattr(library.models, "threshold", None)
 
 
 def _versions() -> dict[str, str]:

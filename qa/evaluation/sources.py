@@ -6,10 +6,9 @@ is there already. The models are opened once; texts are indexed in memory when t
 
 from __future__ import annotations
 
-import copy
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -39,10 +38,9 @@ class Asker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where one question is asked: `forced` answers whatever its confidence, None where that cannot be had."""
+    """Where one question is asked, and the document it is about."""
 
     asker: Asker
-    forced: Asker | None
     subject: Subject
     document_ids: tuple[str, ...] | None = None
 
@@ -89,9 +87,8 @@ class Library:
         return self._sources[key]
 
     def _at_hand(self, assistant: Asker, question: Question) -> Source:
-        forced = unthresholded(assistant)
         if question.document is None:
-            return Source(assistant, forced, Subject(None))
+            return Source(assistant, Subject(None))
         name = question.document
         found = [d for d in assistant.documents if name in (d.source, d.title, d.id, Path(d.source).name)]
         if len(found) != 1:
@@ -100,7 +97,7 @@ class Library:
         document = found[0]
         if document.id not in self._subjects:
             self._subjects[document.id] = Subject.of(document)
-        return Source(assistant, forced, self._subjects[document.id], (document.id,))
+        return Source(assistant, self._subjects[document.id], (document.id,))
 
     def _open(self, kind: str, question: Question) -> Source:
         try:
@@ -117,7 +114,7 @@ class Library:
             assistant = self._models
         else:
             assistant = self._models.over(documents)
-        return Source(assistant, unthresholded(assistant), Subject.of(documents[0] if kind != "folder" else None))
+        return Source(assistant, Subject.of(documents[0] if kind != "folder" else None))
 
     def _path(self, question: Question) -> Path:
         folder = self._folder if self._folder is not None else Path(question.file).parent
@@ -148,12 +145,3 @@ class Library:
                 source=str(self._folder),
             )
         return documents
-
-
-def unthresholded(assistant: Asker) -> Assistant | None:
-    """The same assistant, answering whatever its confidence; None for one that is not ours."""
-    if not isinstance(assistant, Assistant):
-        return None
-    twin = copy.copy(assistant)
-    twin.settings = replace(assistant.settings, threshold=0.0)
-    return twin

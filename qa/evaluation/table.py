@@ -27,6 +27,7 @@ _ACCESSORS: dict[str, Any] = {
     "answerable": lambda row: row["answerable"],
     "abstained": lambda row: row["abstained"],
     "confidence": lambda row: row["confidence"],
+    "p_answerable": lambda row: row["p_answerable"],
     "forced": lambda row: not row["forced"]["abstained"],
     "forced_lenient": lambda row: row["forced"]["lenient"] and not row["forced"]["abstained"],
     "forced_exact": lambda row: row["forced"]["exact"],
