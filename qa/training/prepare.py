@@ -218,6 +218,7 @@ def main() -> None:
     parser.add_argument("--tokenizer", required=True, type=Path)
     parser.add_argument("--documents", type=Path, help="folder of the documents that JSON Lines name")
     parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--lists", type=float, default=1, metavar="N", help="draw list answers N times as often")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("sets", nargs="+", metavar="FILE=WEIGHT")
     options = parser.parse_args()
@@ -266,7 +267,7 @@ def main() -> None:
         forms.append(list(range(first, len(questions))))
     arrays: dict[str, np.ndarray] = {
         "example_context": np.array([e.context for e in kept], np.int32),
-        "example_weight": np.array([e.weight for e in kept], np.float32),
+        "example_weight": np.array([e.weight * (options.lists if len(e.tags) > 1 else 1) for e in kept], np.float32),
         "context_article": np.array([c.article for c in contexts], np.int32),
     }
     for name, rows_, dtype in (
