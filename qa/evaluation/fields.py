@@ -59,7 +59,9 @@ def flag(row: Mapping[str, Any], field: str, *, default: bool) -> bool:
 
 def identity(row: Mapping[str, Any], *, path: str = "", default: str | None = None) -> str:
     """The row's `id`: a text, or a whole number, which becomes one."""
-    value = row.get("id", default)
+    value = row.get("id")
+    if value is None:
+        value = default
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 64:
         return str(value)
     return text({"id": value}, "id", path=path)

@@ -6,23 +6,19 @@ is held is one row (of SQuAD JSON: one article) and the ids seen.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 from qa.evaluation import fields
 from qa.evaluation.errors import QuestionSetError
 from qa.evaluation.fields import FieldError
+from qa.evaluation.sheets import read_sheet
 from qa.evaluation.squad import read_squad
-from qa.evaluation.types import Alternative, Place, Problem, Question, Scope
+from qa.evaluation.types import Problem, Question, Scope
 
-KINDS = {".jsonl": "lines", ".ndjson": "lines", ".json": "squad", ".csv": "table", ".tsv": "table", ".tab": "table"}
-ALTERNATIVE_MARK, ITEM_MARK = "|", ";;"
-"""In a table's answer cell: answers that are as good as each other, and the items of a list."""
-
+KINDS = {".jsonl": "lines", ".ndjson": "lines", ".json": "squad", ".csv": "sheet", ".tsv": "sheet", ".tab": "sheet"}
 _LONGEST_LINE = 64_000_000  # bytes
 OnProblem = Callable[[Problem], None]
 
@@ -49,7 +45,7 @@ def _read(files: Sequence[tuple[Path, str]], scope: Scope, on_problem: OnProblem
             if kind == "squad":
                 rows = read_squad(path, scope=scope, on_problem=on_problem)
             else:
-                rows = (_lines if kind == "lines" else _table)(path, on_problem)
+                rows = (_lines if kind == "lines" else read_sheet)(path, on_problem)
             for question in rows:
                 if question.id in seen:
                     on_problem(
@@ -82,9 +78,6 @@ def _kind(path: Path) -> str:
     except OSError as error:
         raise QuestionSetError(f"{name!r} cannot be read ({error.strerror}): check the file's rights") from error
     return kind
-
-
-# ── JSON Lines ───────────────────────────────────────────────────────────────
 
 
 def _lines(path: Path, on_problem: OnProblem) -> Iterator[Question]:
@@ -146,72 +139,4 @@ def _row(row: Mapping[str, Any], path: Path, number: int) -> Question:
         group=document or passage or title or f"{path.stem}-{number}",
         file=str(path),
         line=number,
-    )
-
-
-# ── CSV and TSV ──────────────────────────────────────────────────────────────
-
-
-def _table(path: Path, on_problem: OnProblem) -> Iterator[Question]:
-    file = str(path)
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as source:
-        reader = csv.reader(source, delimiter=_delimiter(path))
-        header: list[str] | None = None
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:  # a NUL, or a cell of more than 128 KiB
-                on_problem(Problem(file=file, line=line, field="the row", message=f"cannot be read ({error})"))
-                continue
-            if not any(cell.strip() for cell in cells):
-                continue
-            if header is None:
-                header = [cell.strip().lower() for cell in cells]
-                for name in ("question", "answer"):
-                    if name not in header:
-                        message = f"is not in the header, which has {', '.join(header)[:100]!r}"
-                        on_problem(Problem(file=file, line=line, field=name, message=message))
-                        return
-                continue
-            try:
-                yield _cells(header, cells, path, line)
-            except FieldError as error:
-                on_problem(Problem(file=file, line=line, field=error.field, message=str(error)))
-
-
-def _delimiter(path: Path) -> str:
-    """A tab, a comma, or the semicolon that spreadsheets write where a comma marks decimals: by the header."""
-    if path.suffix.lower() != ".csv":
-        return "\t"
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as source:
-        header = next((line for line in islice(source, 100) if line.strip()), "")
-    return max(",;\t", key=header.count)
-
-
-def _cells(header: Sequence[str], cells: Sequence[str], path: Path, line: int) -> Question:
-    if len(cells) > len(header):
-        raise FieldError("the row", f"has {len(cells)} cells and the header {len(header)}: quote cells with separators")
-    row = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
-    document, context, kind, answer = (
-        fields.text(row, name, optional=True) for name in ("document", "context", "kind", "answer")
-    )
-    answers = tuple(
-        Alternative(spans=tuple(Place(text=item) for item in items))
-        for one in answer.split(ALTERNATIVE_MARK)
-        if (items := [item.strip() for item in one.split(ITEM_MARK) if item.strip()])
-    )
-    return Question(
-        id=fields.text(row, "id", optional=True) or f"{path.stem}-{line}",
-        text=fields.text(row, "question"),
-        answers=answers,
-        answerable=bool(answers),
-        kind=kind,
-        document=document or None,
-        context=context or None,
-        group=document or f"{path.stem}-{line}",
-        file=str(path),
-        line=line,
     )
