@@ -159,9 +159,8 @@ def _open(files: Sequence[Path], index: Path | None, settings: Settings) -> Assi
 
     if index is not None:
         return Assistant.from_index(index, settings=settings)
-    paths = list(files) or [seed_article()]
     with _progress() as progress:
-        return Assistant.from_files(paths, index_dir=settings.index_folder(paths), settings=settings, progress=progress)
+        return Assistant.from_files(list(files) or [seed_article()], settings=settings, progress=progress)
 
 
 @contextlib.contextmanager

@@ -122,7 +122,9 @@ def _sentence(texts: Mapping[str, str], citations: Sequence[Citation], *, style:
 
 
 def _explanation(answer: Answer) -> list[Text]:
-    lines = [Text(f"Decided by: {answer.stage}: {_STAGES[answer.stage]} ({sure(answer.confidence).percent} %)")]
+    lines = [Text(f"Decided by: {answer.stage}: {_STAGES[answer.stage]}")]
+    answerable, right = sure(answer.answerable).percent, sure(answer.confidence).percent
+    lines.append(Text(f"Probability that there is an answer: {answerable} %; that these words are right: {right} %"))
     lines.append(Text("Passages found (fused score, cosine, BM25, place, first words):" if answer.hits else "No hits."))
     for hit in answer.hits:
         scores = [hit.score, hit.dense_score, hit.lexical_score]

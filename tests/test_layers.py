@@ -22,7 +22,7 @@ LAYERS = [
     ["index.store"],
     ["index.build", "index.retrieve"],
     ["qa", "qa.types", "qa.errors", "qa.config"],
-    ["qa.reading", "qa.cite", "qa.calibrate", "qa.conversation", "qa.choose", "qa.lists"],
+    ["qa.reading", "qa.cite", "qa.calibrate", "qa.conversation", "qa.choose", "qa.lists", "qa.same"],
     ["qa.assistant"],
     ["qa.suggest", "qa.evaluation", "qa.training"],
     ["qa.web"],

@@ -208,6 +208,12 @@ def test_only_questions_answered_with_confidence_from_their_place_are_shown(faul
     assert len(fake.asked) <= 12, "asking is not free"
 
 
+def test_time_is_bounded():
+    fake = Fake((document(TEXT),), abstains=True)
+    assert suggest_questions(fake, 4, seconds=0) == []
+    assert len(fake.asked) == 1
+
+
 def test_several_documents_take_turns():
     other = document("The library has nine rooms. Ada Pell sold the mill in May 1900.", "d2")
     fake = Fake((document(TEXT), other))
@@ -223,7 +229,7 @@ def test_a_document_without_statements_gives_none():
 
 @pytest.mark.slow
 def test_the_seed_article_gives_questions_that_it_answers(assistant):
-    questions = suggest_questions(assistant)
+    questions = suggest_questions(assistant, seconds=60)
     assert 2 <= len(questions) <= 4
     assert len(set(questions)) == len(questions)
     for question in questions:

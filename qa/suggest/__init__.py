@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from index.types import Document
@@ -17,22 +18,23 @@ if TYPE_CHECKING:
 __all__ = ["suggest_questions"]
 
 _CONFIDENT = 0.65  # "Likely" or better: an example that is declined teaches distrust
-_TRIES = 3  # questions asked for each one wanted, at most: this runs while someone waits for the page
+_TRIES = 3  # questions asked for each one wanted, at most
 _READ = 100_000  # characters of each document that are looked at
 _MOST = 300  # candidates of each document
 _WORTH = ("what", "how many", "when", "where", "how much", "asked", "who", "means", "stands for", "what is", "who is")
 
 
-def suggest_questions(assistant: Assistant, n: int = 4) -> list[str]:
+def suggest_questions(assistant: Assistant, n: int = 4, *, seconds: float = 4.0) -> list[str]:
     """Return up to `n` questions that the documents answer, in reading order, no two of one sentence or answer.
 
-    They are made by `qa.suggest.patterns` and each is asked before it is returned: kept are those that the assistant
-    answers with confidence from the very place the question was made from. A text that is not plain English, or too
-    tangled to be sure of the grammar, gives fewer or none.
+    What is found within `seconds` is returned. The questions are made by `qa.suggest.patterns`, and each is asked
+    before it is returned: kept are those that the assistant answers with confidence from the very place the question
+    was made from. A text that is not plain English, or too tangled to be sure of the grammar, gives fewer or none.
     """
     if n < 1:
         return []
     kept: list[tuple[Candidate, Answer]] = []
+    deadline = monotonic() + seconds
     order = {document.id: position for position, document in enumerate(assistant.documents)}
     for candidate in islice(_spread(assistant.documents, n), _TRIES * n):
         if any(
@@ -42,8 +44,8 @@ def suggest_questions(assistant: Assistant, n: int = 4) -> list[str]:
         answer = assistant.ask(candidate.question, document_ids=[candidate.document_id])
         if _is_good(candidate, answer) and not any(_same(answer, other) for _, other in kept):
             kept.append((candidate, answer))
-            if len(kept) == n:
-                break
+        if len(kept) == n or monotonic() > deadline:
+            break
     kept.sort(key=lambda pair: (order[pair[0].document_id], pair[0].sentence))
     return [candidate.question for candidate, _ in kept]
 

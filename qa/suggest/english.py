@@ -85,7 +85,8 @@ _NEVER_NOUN = _words(
     "prove provide publish receive recommend reduce remove replace require restore sell send submit suggest write"
 )
 DULL_VERBS = _words(
-    "make take have do get give keep let help mean need want know think see say tell suggest fail cause"
+    "make take have do get give keep let help mean need want know think see say tell suggest fail cause draw hold run "
+    "place put set hit cut spread bring meet raise reach"
 )
 """Verbs with which "what did it ...?" is no question worth asking."""
 
