@@ -13,11 +13,9 @@ def _demo() -> Any:
     from qa import Assistant
     from qa.suggest import suggest_questions
     from qa.web.chat import build_chat
-    from qa.web.server import own_document
 
-    settings, paths = Settings.from_environment(), [seed_article()]
-    assistant = Assistant.from_files(paths, index_dir=settings.index_folder(paths), settings=settings)
-    return build_chat(assistant, open_file=own_document(settings), suggest=suggest_questions)
+    assistant = Assistant.from_files([seed_article()], settings=Settings.from_environment())
+    return build_chat(assistant, suggest=suggest_questions)
 
 
 def __getattr__(name: str) -> Any:  # `demo` is made when it is asked for: that loads the models

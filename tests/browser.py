@@ -77,10 +77,9 @@ def browser(chromium: str) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def chat_url(assistant: Any) -> Iterator[str]:
     """The chat about the seed article, with the real models."""
-    from qa.config import Settings
     from qa.web.server import create_app
 
-    with serving(lambda: create_app(assistant, Settings.from_environment())) as address:
+    with serving(lambda: create_app(assistant)) as address:
         yield address
 
 

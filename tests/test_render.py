@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from copy import deepcopy
 from html.parser import HTMLParser
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from index.types import Document
 from qa.types import Answer, Citation, Item
 from qa.web import render
-from qa.web.session import Conversation, page_document, page_marks
+from qa.web.session import Conversation, Session, page_document, page_marks
 
 TEXT = "Ann gave Bob a map, a lamp and a rope. Bob left.\nCara stayed at home."
 
@@ -44,6 +45,12 @@ def answer(*citations: Citation, confidence: float = 0.9, **more: object) -> Ans
     items = tuple(Item(text=each.quote, citation=each.number) for each in citations)
     given: dict[str, object] = {"confidence": confidence, "abstained": False, "stage": "answered", **more}
     return Answer(question="What?", items=items, citations=citations, **given)  # type: ignore[arg-type]
+
+
+def asked(chat: Conversation, question: str, given: Answer) -> Conversation:
+    reading = chat.begin(question)
+    assert reading.pending is not None
+    return reading.finish(reading.pending, given, [document()])
 
 
 class Words(HTMLParser):
@@ -173,21 +180,36 @@ def test_copied_text_names_quote_place_and_document() -> None:
 
 def test_a_conversation_numbers_on_and_remembers_only_answers() -> None:
     source = document()
-    chat = Conversation().begin("who?").finish(answer(citation(source, 1, 0, 3), citation(source, 2, 9, 12)), [source])
-    chat = chat.begin("why?").finish(Answer(question="why?", reason="No."), [source])
-    chat = chat.begin("and he?").finish(answer(citation(source, 1, 9, 12), understood_as="and Bob?"), [source])
+    chat = asked(Conversation(), "who?", answer(citation(source, 1, 0, 3), citation(source, 2, 9, 12)))
+    chat = asked(chat, "why?", Answer(question="why?", reason="No."))
+    chat = asked(chat, "and he?", answer(citation(source, 1, 9, 12), understood_as="and Bob?"))
     assert [turn.first for turn in chat.turns] == [1, 3, 3]
-    assert chat.history == ("who?", "and Bob?")
+    assert chat.history == ("who?", "and he?")
     assert [[cite["n"] for cite in each["cites"]] for each in page_marks(chat, [source])] == [[1, 2], [], [3]]
-    failed = chat.begin("again").fail("It broke.", again=True)
+    reading = chat.begin("again")
+    assert reading.pending is not None
+    failed = reading.fail(reading.pending, "It broke.", again=True)
     assert failed.pending is None
     assert failed.begin("next").turns == chat.turns
+
+
+def test_an_answer_to_a_question_that_was_stopped_changes_nothing() -> None:
+    session = Session()
+    first = session.change(lambda now: now.begin("one?"))
+    assert first is not None
+    assert first.pending is not None
+    session.change(Conversation.stop)
+    session.change(lambda now: now.begin("one?"))
+    late = Answer(question="one?", reason="Late.")
+    assert session.change(lambda now: now.finish(first.pending, late, [document()])) is None
+    assert session.now.pending is not None
+    assert deepcopy(session).now == Conversation()
 
 
 def test_words_that_do_not_stand_there_are_never_shown() -> None:
     source = document()
     moved = citation(document("x" + TEXT), 1, 1, 4)
-    chat = Conversation().begin("who?").finish(answer(moved), [source])
+    chat = asked(Conversation(), "who?", answer(moved))
     assert chat.turns[-1].answer is None
     assert page_marks(chat, [source]) == []
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,12 +17,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from index.errors import DocumentError, ModelError
+from index.errors import ModelError
 from index.types import Document
+from qa.assistant import MAX_QUESTION
 from qa.config import Settings
 from qa.errors import QuestionError, ServeError
 from qa.types import Answer
-from qa.web.desk import QUESTION_LIMIT, Desk, forget
+from qa.web.desk import UPLOAD_LIMIT, Desk
 from qa.web.security import same_origin
 from qa.web.server import create_app, serve
 from qa.web.session import Conversation
@@ -49,12 +51,15 @@ class Small:
             raise self.error
         return Answer(question=question, reason="No.")
 
+    def over(self, documents: Sequence[Document]) -> Small:
+        return Small(document=documents[0])
+
 
 def made(assistant: Any) -> Any:
     """The application, made inside a running loop: outside of one, gradio opens loops that it never closes."""
 
     async def make() -> Any:
-        return create_app(assistant, Settings())
+        return create_app(assistant)
 
     return asyncio.run(make())
 
@@ -197,78 +202,71 @@ def test_it_says_when_it_is_ready_and_ends_quietly_on_control_c(tmp_path: Path) 
 # ── The desk: what the buttons do ───────────────────────────────────────────────────────────────────────────────────
 
 
-def desk(open_file: Any = None, assistant: Any = None) -> Desk:
-    return Desk(assistant or Small(), open_file=open_file or (lambda file, folder: Small()))
+def desk(assistant: Any = None) -> Desk:
+    return Desk(assistant or Small())
 
 
-def upload(tmp_path: Path, text: str = "My own words.") -> Path:
+def upload(tmp_path: Path, content: bytes = b"My own words.") -> Path:
     stored = tmp_path / "stored"
-    stored.write_text(text, encoding="utf-8")
+    stored.write_bytes(content)
     return stored
 
 
-@pytest.mark.parametrize("question", ["x" * (QUESTION_LIMIT + 1), "y" * 100_000])
+@pytest.mark.parametrize("question", ["x" * (MAX_QUESTION + 1), "y" * 100_000])
 def test_a_question_too_long_is_one_sentence_and_is_never_read(question: str) -> None:
-    asked = desk().begin(Conversation(), question)
+    asked = desk().take(question)(Conversation())
     assert asked.pending is None
     assert f"{len(question):,} characters" in asked.turns[-1].error
 
 
 def test_a_blank_question_is_one_sentence() -> None:
-    assert "no question yet" in desk().begin(Conversation(), " \n ").turns[-1].error
+    assert "question is empty" in desk().take(" \n ")(Conversation()).turns[-1].error
 
 
 def test_errors_of_the_assistant_are_shown_and_bugs_are_not() -> None:
-    known = desk(assistant=Small(QuestionError("the question is not text: type it again")))
-    assert known.answer(known.begin(Conversation(), "?!")).turns[-1].error.startswith("the question is not text")
-    bug = desk(assistant=Small(RuntimeError("/secret/path")))
-    said = bug.answer(bug.begin(Conversation(), "why?")).turns[-1]
+    asked = Conversation().begin("Who?")
+    known = desk(Small(QuestionError("the question is not text: type it again")))
+    assert known.answer(asked)(asked).turns[-1].error.startswith("the question is not text")
+    said = desk(Small(RuntimeError("/secret/path"))).answer(asked)(asked).turns[-1]
     assert "secret" not in said.error
     assert said.again
 
 
 def test_a_second_question_waits_for_the_first() -> None:
-    first = desk().begin(Conversation(), "one?")
-    assert desk().begin(first, "two?") is first
+    first = desk().take("one?")(Conversation())
+    assert desk().take("two?")(first) is first
 
 
-def test_an_own_document_is_in_one_conversation_and_deleted_with_it(tmp_path: Path) -> None:
-    seen: list[tuple[str, str]] = []
-
-    def open_file(file: Path, folder: Path) -> Any:
-        folder.mkdir()
-        (folder / "vectors").write_text("kept", encoding="utf-8")
-        seen.append((file.name, file.read_text(encoding="utf-8")))
-        return Small(document=Document(id="own", title="Own", text="My own words.", source="o", sha256="1" * 64))
-
-    place = desk(open_file)
+def test_an_own_document_is_in_one_conversation_and_leaves_no_file(tmp_path: Path) -> None:
+    place = desk()
     stored = upload(tmp_path)
-    mine = place.open(Conversation(), stored, "../../etc/Ünïcode “name” & co.TXT")
-    assert mine.own is not None
-    assert mine.own.label == "Ünïcode “name” & co.TXT"
-    assert seen == [("Ünïcode name co.txt", "My own words.")]
-    assert not stored.exists()
-    assert [each.id for each in place.documents(mine)] == ["own"]
+    mine = place.open(stored, "../../etc/Ünïcode “name” & co.TXT")(Conversation())
+    (document,) = place.documents(mine)
+    assert document.text == "My own words."
+    assert document.source == "Ünïcode “name” & co.TXT"
     assert [each.id for each in place.documents(Conversation())] == ["d"]
-    left = list(mine.own.folder.rglob("*"))
-    assert [file.name for file in left] == ["index", "vectors"]
-    forget(mine)
-    assert not mine.own.folder.exists()
-    assert place.close(mine) == Conversation()
+    assert not stored.exists()
+    assert not list(Path(tempfile.gettempdir()).glob("spanwise-*/*co*"))
 
 
 @pytest.mark.parametrize("name", ["page.html", "archive", "", "a.txt.exe"])
 def test_other_kinds_of_file_are_refused_and_deleted(tmp_path: Path, name: str) -> None:
     stored = upload(tmp_path)
-    refused = desk().open(Conversation(), stored, name)
+    refused = desk().open(stored, name)(Conversation())
     assert refused.own is None
     assert "ends in .txt or .md" in refused.turns[-1].error
     assert not stored.exists()
 
 
-def test_a_file_that_cannot_be_read_is_one_sentence_without_its_path(tmp_path: Path) -> None:
-    def open_file(file: Path, folder: Path) -> Any:
-        raise DocumentError(f"{file} is empty: choose a file with text", source=str(file))
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02binary", b" \n\t "])
+def test_a_file_that_cannot_be_read_is_one_sentence_without_its_path(tmp_path: Path, content: bytes) -> None:
+    stored = upload(tmp_path, content)
+    refused = desk().open(stored, "my notes.txt")(Conversation())
+    assert refused.turns[-1].error.startswith("“my notes.txt” ")
+    assert "/" not in refused.turns[-1].error
+    assert not stored.exists()
 
-    refused = desk(open_file).open(Conversation(), upload(tmp_path, ""), "notes.txt")
-    assert refused.turns[-1].error == "notes.txt is empty: choose a file with text"
+
+def test_a_file_too_large_is_one_sentence(tmp_path: Path) -> None:
+    refused = desk().open(upload(tmp_path, b"word " * (UPLOAD_LIMIT // 4)), "long.txt")(Conversation())
+    assert "larger than the limit of 2 MB" in refused.turns[-1].error

@@ -23,17 +23,17 @@ import gradio as gr
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from index.types import Document
 from qa.web import render
-from qa.web.desk import EXTENSIONS, Desk, Open, forget
+from qa.web.desk import EXTENSIONS, UPLOAD_LIMIT, Desk
 from qa.web.security import Guard
-from qa.web.session import Answering, Conversation, page_document, page_marks
+from qa.web.session import Answering, Conversation, Session, page_document, page_marks
 
-UPLOAD_LIMIT = 10_000_000  # bytes: a book of five thousand pages
 AT_ONCE = 4  # answers in the works; more would share the same cores
 WAITING_ROOM = 64  # questions that may wait their turn before new ones are refused
 
-Suggest = Callable[[Answering], Sequence[str]]
-Screen = tuple[Conversation, Any, Any, Any]  # the session, the conversation, the question box, the article
+Suggest = Callable[[Any], Sequence[str]]
+Screen = tuple[Session, Any, Any, Any]  # the session, the conversation, the question box, the article
 
 _log = logging.getLogger(__name__)
 
@@ -88,18 +88,17 @@ def _upload_button() -> gr.UploadButton:
     return button
 
 
-def build_chat(assistant: Answering, *, open_file: Open, suggest: Suggest | None = None) -> Page:
+def build_chat(assistant: Answering, *, suggest: Suggest | None = None) -> Page:
     """The chat about `assistant`'s documents.
 
-    `open_file(file, folder)` makes who answers about a visitor's own file; whatever it keeps on disk stays in `folder`,
-    which is deleted with the session. `suggest(assistant)` makes the questions shown at the start, in the background.
+    `suggest(assistant)` makes the questions shown at the start; it runs in the background.
     """
-    desk = Desk(assistant, open_file=open_file)
+    desk = Desk(assistant)
     buttons = _Buttons(desk, suggest)
-    what = "these documents" if len(assistant.documents) > 1 else "this article"
+    what = _what(assistant.documents)
     page = Page(title="Spanwise", fill_width=True, analytics_enabled=False, delete_cache=(600, 3600))
     with page:
-        session = gr.State(Conversation(), delete_callback=forget)
+        session = gr.State(Session())
         with gr.Row(elem_classes="room"):
             with gr.Column(elem_classes="talk"):
                 with gr.Row(elem_classes="head"):
@@ -147,7 +146,7 @@ def build_chat(assistant: Answering, *, open_file: Open, suggest: Suggest | None
         for begun in (
             box.submit(buttons.ask, [session, box], screen, **at_once),
             log.example_select(buttons.ask_example, session, screen, **at_once),
-            page.load(buttons.ask_link, session, screen, **at_once),
+            pane.ask(buttons.ask_link, session, screen, **at_once),
         ):
             answered = begun.success(buttons.answer, [session, box], screen, **queued)
             answered.failure(buttons.lost, [session, box], screen, **at_once)
@@ -167,6 +166,14 @@ def build_chat(assistant: Answering, *, open_file: Open, suggest: Suggest | None
     return page
 
 
+def _words(conversation: Conversation) -> str:
+    return conversation.pending.question if conversation.pending else ""
+
+
+def _what(documents: Sequence[Document]) -> str:
+    return "these documents" if len(documents) > 1 else "this article"
+
+
 class _Buttons:
     """What each button does to what is on screen; the doing itself is the desk's."""
 
@@ -177,92 +184,95 @@ class _Buttons:
         work = threading.Thread(target=lambda: self._suggested.set_result(self._questions(Conversation())), daemon=True)
         work.start()  # a daemon: stopping the server waits for no suggestion
 
-    def ask(self, session: Conversation, typed: str) -> Screen:
-        if session.pending is not None:  # pressed twice: the words stay in the box
-            return session, gr.skip(), gr.skip(), gr.skip()
-        return self._begun(self._desk.begin(session, typed), typed)
+    def ask(self, session: Session, typed: str) -> Screen:
+        return self._taken(session, typed, box={"value": ""})
 
-    def ask_example(self, session: Conversation, event: gr.SelectData) -> Screen:
-        return self._begun(self._desk.begin(session, str(event.value["text"])), None)
+    def ask_example(self, session: Session, event: gr.SelectData) -> Screen:
+        return self._taken(session, str(event.value["text"]), box={})
 
-    def ask_link(self, session: Conversation, request: gr.Request) -> Screen:
-        question = request.query_params.get("q", "")
-        if not question.strip():
-            return session, gr.skip(), gr.skip(), gr.skip()
-        return self._begun(self._desk.begin(session, question), None)
+    def ask_link(self, session: Session, event: gr.EventData) -> Screen:
+        return self._taken(session, str(event.question), box={})
 
-    def answer(self, session: Conversation, typed: str) -> Screen:
-        if session.pending is None:
-            return session, gr.skip(), gr.skip(), gr.skip()
-        return self._settled(self._desk.answer(session), session.pending, typed)
+    def answer(self, session: Session, typed: str) -> Screen:
+        asked = session.now
+        now = session.change(self._desk.answer(asked))
+        failed = now is not None and now.turns[-1].answer is None
+        return self._settled(session, now, back=_words(asked) if failed and not typed.strip() else "")
 
-    def lost(self, session: Conversation, typed: str) -> Screen:
-        return self._settled(self._desk.lost(session), session.pending, typed)
+    def lost(self, session: Session, typed: str) -> Screen:
+        asked = session.now
+        now = session.change(self._desk.lost(asked))
+        return self._settled(session, now, back="" if typed.strip() else _words(asked))
 
-    def stop(self, session: Conversation, typed: str) -> Screen:
-        return self._settled(session.stop(), session.pending, typed)
+    def stop(self, session: Session, typed: str) -> Screen:
+        asked = session.now
+        now = session.change(Conversation.stop)
+        return self._settled(session, now, back="" if typed.strip() else _words(asked))
 
-    def start_over(self, session: Conversation) -> Screen:
-        return self._settled(self._desk.start_over(session), None, "")
+    def start_over(self, session: Session) -> Screen:
+        return self._settled(session, session.change(Conversation.start_over))
 
-    def close(self, session: Conversation) -> tuple[Any, ...]:
-        return self._turned_to(self._desk.close(session))
-
-    def open(self, session: Conversation, upload: Any) -> Iterator[tuple[Any, ...]]:
+    def open(self, session: Session, upload: Any) -> Iterator[tuple[Any, ...]]:
         name = str(upload.orig_name or "")
-        waiting = {"role": "assistant", "content": render.waiting(several=False)}
-        yield session, [*self._desk.messages(session), waiting], gr.skip(), gr.skip(), gr.skip()
-        opened = self._desk.open(session.stop(), Path(upload.path), name)
-        if opened.turns:  # it could not be opened: the conversation goes on, with the reason
-            yield (*self._settled(opened, None, ""), gr.skip())
-        else:
-            yield self._turned_to(opened)
+        session.change(Conversation.stop)
+        waiting = {"role": "assistant", "content": render.waiting(f"“{name}”")}
+        yield session, [*self._desk.messages(session.now), waiting], gr.skip(), gr.skip(), gr.skip()
+        session.change(self._desk.open(Path(upload.path), name))
+        yield self._turned(session)
 
-    def show(self, session: Conversation, event: gr.EventData) -> Any:
-        wanted = event._data if isinstance(event._data, dict) else {}
-        documents = self._desk.documents(session)
+    def close(self, session: Session) -> tuple[Any, ...]:
+        session.change(lambda now: now.turn_to(None))
+        return self._turned(session)
+
+    def show(self, session: Session, event: gr.EventData) -> Any:
+        documents = self._desk.documents(session.now)
         return gr.update(
-            value=page_document(session, documents, shown=str(wanted.get("id")), go=str(wanted.get("go", ""))),
-            marks=page_marks(session, documents),
+            value=page_document(session.now, documents, shown=str(event.id), go=str(event.go)),
+            marks=page_marks(session.now, documents),
         )
 
-    async def examples(self, session: Conversation) -> Any:
-        if session.own is None:
+    async def examples(self, session: Session) -> Any:
+        if session.now.own is None:
             questions = await asyncio.wrap_future(self._suggested)
         else:
-            questions = await asyncio.to_thread(self._questions, session)
+            questions = await asyncio.to_thread(self._questions, session.now)
         return gr.update(examples=[{"text": question} for question in questions])
 
-    def _questions(self, session: Conversation) -> list[str]:
+    def _questions(self, conversation: Conversation) -> list[str]:
         if self._suggest is None:
             return []
         try:
-            return list(self._suggest(self._desk.assistant(session)))
+            return list(self._suggest(self._desk.assistant(conversation)))
         except Exception:  # noqa: BLE001 - a page without suggestions is still a page
             _log.exception("no example questions could be made")
             return []
 
-    def _begun(self, session: Conversation, typed: str | None) -> Screen:
-        """A question was taken, or refused with a reason. `typed` is None where it did not come from the box."""
-        if session.pending is None:
-            return self._settled(session, None, typed or "")
-        box: dict[str, Any] = {"submit_btn": False, "stop_btn": "Stop"}
-        if typed is not None:
-            box["value"] = ""
-        return session, self._desk.messages(session), gr.update(**box), gr.skip()
+    def _taken(self, session: Session, question: str, *, box: dict[str, Any]) -> Screen:
+        """A question was taken, or refused with a reason; while another one is read, its words stay where they are."""
+        now = session.change(self._desk.take(question))
+        if now is None or now.pending is None:
+            return self._settled(session, now, back=question)
+        box = {**box, "submit_btn": False, "stop_btn": "Stop"}
+        return session, self._desk.messages(now), gr.update(**box), gr.skip()
 
-    def _settled(self, session: Conversation, asked: str | None, typed: str) -> Screen:
-        """Nothing is being read any more. Without an answer, `asked` goes back into the box, unless it is in use."""
+    def _settled(self, session: Session, now: Conversation | None, *, back: str = "") -> Screen:
+        """Nothing is being read any more; `back` are words that go into the box again."""
+        if now is None:
+            return session, gr.skip(), gr.skip(), gr.skip()
         box: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
-        unanswered = not session.turns or session.turns[-1].answer is None or session.turns[-1].question != asked
-        if asked and unanswered and not typed.strip():
-            box["value"] = asked
-        marks = page_marks(session, self._desk.documents(session))
-        return session, self._desk.messages(session), gr.update(**box), gr.update(marks=marks)
+        if back:
+            box["value"] = back
+        marks = page_marks(now, self._desk.documents(now))
+        return session, self._desk.messages(now), gr.update(**box), gr.update(marks=marks)
 
-    def _turned_to(self, session: Conversation) -> tuple[Any, ...]:
-        """An empty conversation about other documents."""
-        pane = gr.update(value=page_document(session, self._desk.documents(session)), marks=[])
-        box = gr.update(value="", submit_btn="Ask", stop_btn=False)
-        log = gr.update(value=[], examples=[])
-        return session, log, box, pane, gr.update(visible=session.own is not None)
+    def _turned(self, session: Session) -> tuple[Any, ...]:
+        """The screen after other documents were asked for: an empty conversation about them, or why there is none."""
+        now = session.now
+        if now.turns:
+            return *self._settled(session, now), gr.skip()
+        documents = self._desk.documents(now)
+        what = _what(documents)
+        pane = gr.update(value=page_document(now, documents), marks=[])
+        box = gr.update(value="", submit_btn="Ask", stop_btn=False, placeholder=f"Ask {what}")
+        log = gr.update(value=[], examples=[], placeholder=render.start(what))
+        return session, log, box, pane, gr.update(visible=now.own is not None)

@@ -1,7 +1,7 @@
-"""What happens when a visitor asks, stops, opens a file or starts over: a `Conversation` in, a `Conversation` out.
+"""What happens when a visitor asks or opens a file: slow work that ends in a change of the visitor's `Conversation`.
 
 No gradio: `chat` connects these to buttons. Only what every visitor shares is kept here; what belongs to one is in the
-`Conversation`.
+`Conversation`. The change is applied when the work is done, to the conversation as it is by then.
 """
 
 from __future__ import annotations
@@ -9,37 +9,28 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-import uuid
-import weakref
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-from index.errors import AssistantError
+from index.errors import AssistantError, DocumentError
+from index.load import load_document
 from index.types import Document
-from qa.types import Answer
+from qa.assistant import check
+from qa.errors import QuestionError
 from qa.web import render
-from qa.web.session import Answering, Collection, Conversation
+from qa.web.session import Answering, Change, Collection, Conversation
 
-QUESTION_LIMIT = 2_000  # characters: several sentences, and far from what slows the reader down
+UPLOAD_LIMIT = 2_000_000  # bytes: a book of a thousand pages, and minutes of a visitor's patience
 EXTENSIONS = (".txt", ".md")
-
-Open = Callable[[Path, Path], Answering]
 
 _log = logging.getLogger(__name__)
 
 
 class Desk:
-    """Answers for every visitor about `assistant`'s documents, or about the visitor's own one.
+    """Answers for every visitor about `assistant`'s documents, or about the visitor's own one."""
 
-    `open_file(file, folder)` makes who answers about a visitor's file; whatever it keeps on disk stays in `folder`.
-    """
-
-    def __init__(self, assistant: Answering, *, open_file: Open) -> None:
+    def __init__(self, assistant: Answering) -> None:
         self._assistant = assistant
-        self._open_file = open_file
-        self._folder = Path(tempfile.mkdtemp(prefix="spanwise-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)  # with this process at the latest
 
     def assistant(self, conversation: Conversation) -> Answering:
         """Who answers in this conversation."""
@@ -49,79 +40,52 @@ class Desk:
         """The documents this conversation is about."""
         return self.assistant(conversation).documents
 
-    def begin(self, conversation: Conversation, question: str) -> Conversation:
+    def take(self, question: str) -> Change:
         """Take a question, or say in one sentence why not. While another is being read, nothing changes."""
-        asked = question.strip()
-        if conversation.pending is not None:
-            return conversation
-        if not asked:
-            return conversation.fail("There is no question yet: type one into the box below.", question="")
-        if len(asked) > QUESTION_LIMIT:
-            return conversation.fail(
-                f"The question has {len(asked):,} characters and at most {QUESTION_LIMIT:,} can be read: shorten it.",
-                question=asked,
-            )
-        return conversation.begin(asked)
-
-    def answer(self, conversation: Conversation) -> Conversation:
-        """Answer the pending question; whatever goes wrong becomes one sentence."""
-        if conversation.pending is None:
-            return conversation
         try:
-            answer: Answer = self.assistant(conversation).ask(conversation.pending, conversation.history)
+            asked = check(question)
+        except QuestionError as error:
+            message = str(error)
+            return lambda now: now if now.pending else now.refuse(message, question=question.strip())
+        return lambda now: now if now.pending else now.begin(asked)
+
+    def answer(self, conversation: Conversation) -> Change:
+        """Answer the pending question; whatever goes wrong becomes one sentence."""
+        pending = conversation.pending
+        if pending is None:
+            return lambda now: now
+        try:
+            answer = self.assistant(conversation).ask(pending.question, conversation.history)
         except (AssistantError, ValueError) as error:
-            return conversation.fail(str(error))
+            message = str(error)
+            return lambda now: now.fail(pending, message)
         except Exception:  # noqa: BLE001 - a visitor gets a sentence, the log gets the rest
             _log.exception("answering failed")
-            return conversation.fail(
-                "Something went wrong while the answer was looked for; your question is still in the box below.",
-                again=True,
-            )
-        return conversation.finish(answer, self.documents(conversation))
+            message = "Something went wrong while the answer was looked for; your question is still in the box below."
+            return lambda now: now.fail(pending, message, again=True)
+        return lambda now: now.finish(pending, answer, self.documents(conversation))
 
-    def lost(self, conversation: Conversation) -> Conversation:
+    def lost(self, conversation: Conversation) -> Change:
         """The pending question never came back: the queue was full or the connection went away."""
-        if conversation.pending is None:
-            return conversation
-        return conversation.fail(
-            "No answer came back because too many questions are waiting; yours is still in the box below.", again=True
-        )
+        pending = conversation.pending
+        message = "No answer came back because too many questions are waiting; yours is still in the box below."
+        return lambda now: now.fail(pending, message, again=True) if pending else now
 
-    def open(self, conversation: Conversation, file: Path, name: str) -> Conversation:
-        """Start a conversation about a visitor's own file, for this session only; `file` is moved out of the upload.
+    def open(self, file: Path, name: str) -> Change:
+        """Turn to a visitor's own file, held in this session's memory only; `file` is deleted.
 
         `name` is what the browser called it: a label, never a path.
         """
-        label = PurePath(name.replace("\\", "/")).name.strip() or "document"
-        suffix = Path(label).suffix.lower()
-        if suffix not in EXTENSIONS:
-            file.unlink(missing_ok=True)
-            return conversation.fail(f"“{label}” is not a text: choose a file that ends in .txt or .md.", question="")
-        folder = self._folder / uuid.uuid4().hex
-        folder.mkdir()
-        kept = folder / f"{_safe_stem(label)}{suffix}"
-        shutil.move(file, kept)
+        label = PurePath(name.replace("\\", "/")).name.strip() or "the file"
         try:
-            assistant = self._open_file(kept, folder / "index")
+            assistant = self._assistant.over([_load(file, label)])
         except AssistantError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            return conversation.fail(str(error).replace(str(kept), label), question="")
+            message = str(error)
+            return lambda now: now.refuse(message)
         except Exception:  # noqa: BLE001 - a visitor gets a sentence, the log gets the rest
-            shutil.rmtree(folder, ignore_errors=True)
             _log.exception("opening a document failed")
-            return conversation.fail(f"Something went wrong while “{label}” was read; try another file.", question="")
-        kept.unlink(missing_ok=True)  # its text is in memory now
-        forget(conversation)
-        return Conversation(own=Collection(assistant=assistant, folder=folder, label=label))
-
-    def close(self, conversation: Conversation) -> Conversation:
-        """Back to the documents that everyone sees; the visitor's own one is deleted."""
-        forget(conversation)
-        return Conversation()
-
-    def start_over(self, conversation: Conversation) -> Conversation:
-        """An empty conversation about the same documents."""
-        return replace(conversation, turns=(), pending=None)
+            return lambda now: now.refuse(f"Something went wrong while “{label}” was read: try another file.")
+        return lambda now: now.turn_to(Collection(assistant=assistant, label=label))
 
     def messages(self, conversation: Conversation) -> list[dict[str, str]]:
         """The conversation as messages of escaped HTML."""
@@ -139,18 +103,35 @@ class Desk:
             )
             shown.append({"role": "assistant", "content": card})
         if conversation.pending is not None:
-            shown.append({"role": "user", "content": render.question(conversation.pending)})
-            shown.append({"role": "assistant", "content": render.waiting(several=len(documents) > 1)})
+            shown.append({"role": "user", "content": render.question(conversation.pending.question)})
+            shown.append(
+                {
+                    "role": "assistant",
+                    "content": render.waiting("the documents" if len(documents) > 1 else "the article"),
+                }
+            )
         return shown
 
 
-def forget(conversation: Conversation) -> None:
-    """Delete what a visitor's own document left on disk."""
-    if conversation.own is not None:
-        shutil.rmtree(conversation.own.folder, ignore_errors=True)
+def _load(file: Path, label: str) -> Document:
+    """Read an uploaded file and delete it. Raises: `DocumentError`, naming the file as its owner does."""
+    suffix = Path(label).suffix.lower()
+    try:
+        if suffix not in EXTENSIONS:
+            raise DocumentError(f"“{label}” is not a text file: choose one that ends in .txt or .md", source=label)
+        with tempfile.TemporaryDirectory(prefix="spanwise-") as folder:
+            kept = Path(folder) / f"{_safe_stem(label)}{suffix}"
+            shutil.move(file, kept)
+            try:
+                return replace(load_document(kept, max_bytes=UPLOAD_LIMIT), source=label)
+            except DocumentError as error:
+                message = str(error).replace(repr(str(kept)), f"“{label}”")
+                raise DocumentError(message, source=label) from error
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _safe_stem(label: str) -> str:
-    """A file name made of a label's letters and digits, for where the loader has no other title."""
+    """A file name made of a label's letters and digits: the title of a document that has none."""
     stem = "".join(character if character.isalnum() else " " for character in Path(label).stem)
     return " ".join(stem.split())[:60] or "document"

@@ -146,9 +146,9 @@ def start(what: str) -> str:
     )
 
 
-def waiting(*, several: bool) -> str:
-    """The card of a question that is being read."""
-    return f'<div class="sw-card"><p class="sw-wait">Reading the {"documents" if several else "article"}…</p></div>'
+def waiting(what: str) -> str:
+    """The card of what is being read."""
+    return f'<div class="sw-card"><p class="sw-wait" dir="auto">Reading {escape(what)}…</p></div>'
 
 
 def error(sentence: str, *, again: bool) -> str:

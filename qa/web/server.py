@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from typing import Protocol
 
 import uvicorn
@@ -38,7 +37,7 @@ class Servable(Answering, Protocol):
     def warm(self) -> None: ...
 
 
-def create_app(assistant: Servable, settings: Settings) -> FastAPI:
+def create_app(assistant: Servable) -> FastAPI:
     """The application: start it with any ASGI server, one worker.
 
     It warms the assistant with a real question while it starts answering requests; until that is done, `/readyz` says
@@ -69,19 +68,8 @@ def create_app(assistant: Servable, settings: Settings) -> FastAPI:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "failed" if state.failure else "warming up"}, status_code=503)
 
-    page = build_chat(assistant, open_file=own_document(settings), suggest=suggest_questions)
+    page = build_chat(assistant, suggest=suggest_questions)
     return mount(app, page)
-
-
-def own_document(settings: Settings) -> Callable[[Path, Path], Answering]:
-    """How a visitor's own file is opened: with the same settings, and an index only in the folder given."""
-
-    def open_file(file: Path, folder: Path) -> Answering:
-        from qa.assistant import Assistant
-
-        return Assistant.from_files([file], index_dir=folder, settings=settings)
-
-    return open_file
 
 
 def _warm(app: FastAPI, assistant: Servable) -> None:
@@ -103,14 +91,12 @@ def serve(
     Raises: `ServeError` where the address cannot be used; whatever making or warming the assistant raises.
     """
     with _listen(settings.host, settings.port) as taken, contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(make_assistant(), settings, taken, on_ready))
+        asyncio.run(_serve(make_assistant(), taken, on_ready))
 
 
-async def _serve(
-    assistant: Servable, settings: Settings, taken: socket.socket, on_ready: Callable[[str], None] | None
-) -> None:
+async def _serve(assistant: Servable, taken: socket.socket, on_ready: Callable[[str], None] | None) -> None:
     """The application is made inside the running loop, because gradio would leave loops of its own open otherwise."""
-    app = create_app(assistant, settings)
+    app = create_app(assistant)
     config = uvicorn.Config(
         app,
         lifespan="on",

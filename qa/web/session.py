@@ -1,13 +1,14 @@
 """One visitor's conversation: its turns, the numbers of its citations and what the page needs to draw them.
 
-Plain data, never changed in place, so that nothing one visitor does can reach another. No third-party import.
+A `Conversation` is plain data and never changed in place; a `Session` holds the one that is valid now. No third-party
+import.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from index.types import Document
@@ -23,13 +24,18 @@ class Answering(Protocol):
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer: ...
 
+    def over(self, documents: Sequence[Document]) -> Answering:
+        """The same models over other documents, held in memory."""
+
+
+Change = Callable[["Conversation"], "Conversation"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """A visitor's own document: who answers about it, the folder it lives in and the file's name, a label only."""
+    """A visitor's own document: who answers about it, and the file's name, a label only."""
 
     assistant: Answering
-    folder: Path
     label: str
 
 
@@ -49,24 +55,29 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A question that is being read. `ticket` tells it from every other one of its session."""
+
+    question: str
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """Everything that belongs to one session: its turns, the question being read, the visitor's own document.
 
-    A failed turn is only ever the last one: the next question takes its place.
+    `asked` counts all questions ever taken. A failed turn is only ever the last one: the next question takes its place.
     """
 
     turns: tuple[Turn, ...] = ()
-    pending: str | None = None
+    pending: Pending | None = None
     own: Collection | None = field(default=None, repr=False)
+    asked: int = 0
 
     @property
     def history(self) -> tuple[str, ...]:
-        """Earlier questions that were answered, oldest first, each as it was understood."""
-        return tuple(
-            turn.answer.understood_as or turn.question
-            for turn in self.turns
-            if turn.answer is not None and not turn.answer.abstained
-        )
+        """Earlier questions that were answered, oldest first, as they were asked."""
+        return tuple(turn.question for turn in self.turns if turn.answer is not None and not turn.answer.abstained)
 
     @property
     def next_number(self) -> int:
@@ -75,31 +86,68 @@ class Conversation:
 
     def begin(self, question: str) -> Conversation:
         """`question` is being read; a failed turn before it goes."""
-        return replace(self, turns=self._settled(), pending=question)
+        asked = self.asked + 1
+        return replace(self, turns=self._settled(), pending=Pending(question=question, ticket=asked), asked=asked)
 
-    def finish(self, answer: Answer, documents: Sequence[Document]) -> Conversation:
-        """The pending question got `answer`. Words that do not stand where they are said to are never shown."""
-        if self.pending is None:
+    def finish(self, pending: Pending, answer: Answer, documents: Sequence[Document]) -> Conversation:
+        """`pending` got `answer`: nothing changes where it was stopped meanwhile.
+
+        Words that do not stand where they are said to are never shown.
+        """
+        if self.pending != pending:
             return self
         texts = {document.id: document.text for document in documents}
         receipts = [*answer.citations, *([answer.nearest] if answer.nearest else [])]
         if not all(stands(receipt, texts) for receipt in receipts):
-            return self.fail("The answer's words do not stand where it says they do, so it is not shown.")
-        turn = Turn(question=self.pending, answer=answer, first=self.next_number)
+            return self.fail(pending, "The answer's words do not stand where it says they do, so it is not shown.")
+        turn = Turn(question=pending.question, answer=answer, first=self.next_number)
         return replace(self, turns=(*self.turns, turn), pending=None)
 
-    def fail(self, sentence: str, *, question: str | None = None, again: bool = False) -> Conversation:
-        """There is no answer, and `sentence` says why. Without `question`, it is about the pending one."""
-        asked = (self.pending or "") if question is None else question
-        turn = Turn(question=asked, error=sentence, again=again, first=self.next_number)
+    def fail(self, pending: Pending, sentence: str, *, again: bool = False) -> Conversation:
+        """`pending` gets no answer, and `sentence` says why: nothing changes where it was stopped meanwhile."""
+        return self.refuse(sentence, question=pending.question, again=again) if self.pending == pending else self
+
+    def refuse(self, sentence: str, *, question: str = "", again: bool = False) -> Conversation:
+        """Something was not done, and `sentence` says why."""
+        turn = Turn(question=question, error=sentence, again=again, first=self.next_number)
         return replace(self, turns=(*self._settled(), turn), pending=None)
 
     def stop(self) -> Conversation:
         """The pending question was taken back."""
         return replace(self, pending=None)
 
+    def start_over(self) -> Conversation:
+        """Nothing asked yet, about the same documents."""
+        return replace(self, turns=(), pending=None)
+
+    def turn_to(self, own: Collection | None) -> Conversation:
+        """Nothing asked yet, about the visitor's own document or, without one, about everyone's."""
+        return Conversation(own=own, asked=self.asked)
+
     def _settled(self) -> tuple[Turn, ...]:
         return tuple(turn for turn in self.turns if turn.answer is not None)
+
+
+class Session:
+    """The conversation of one visitor as it is now. Its buttons may be pressed at once, so each change is atomic."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now = Conversation()
+
+    def __deepcopy__(self, memo: object) -> Session:
+        return Session()  # a new visitor starts from nothing
+
+    @property
+    def now(self) -> Conversation:
+        """The conversation at this moment."""
+        return self._now
+
+    def change(self, change: Change) -> Conversation | None:
+        """Apply `change`; gives the conversation that it made, or None where it changed nothing."""
+        with self._lock:
+            before, self._now = self._now, change(self._now)
+            return None if self._now is before else self._now
 
 
 def stands(receipt: Citation, texts: dict[str, str]) -> bool:

@@ -61,7 +61,7 @@ function drawDocument() {
     const first = lines.length === 1 ? match[0].trim() : "";
     const heading = shown.markdown ? /^(#{1,6})\s/.exec(first) : null;
     let tag = "p", kind = "";
-    if (!titled && blocks.length === 0 && first.replace(/^#+\s*/, "") === title.trim()) [tag, titled] = ["h1", true];
+    if (!titled && blocks.length === 0 && first.replace(/^#+\s*/, "").replace(/\s+/g, " ") === title) [tag, titled] = ["h1", true];
     else if (heading) tag = heading[1].length === 1 ? "h2" : "h3";
     else if (silent.some(([low, high]) => low < end && start < high) && silent.reduce((sum, [low, high]) =>
       sum + Math.max(0, Math.min(high, end) - Math.max(low, start)), 0) > (end - start) / 2) kind = "short";
@@ -300,7 +300,7 @@ function onKey(event) {
 
 // ── The conversation, where gradio's own markup needs a word ───────────────────────────────────────────────────────
 
-let asked = 0;
+let asked = "";
 function tidy() {
   const log = document.querySelector('.turns [role="log"]');
   if (log) {
@@ -310,8 +310,8 @@ function tidy() {
     for (const node of every('[role="complementary"], [role="list"]', log)) node.removeAttribute("role");
     for (const node of every(".example[aria-label]", log)) node.removeAttribute("aria-label");   // its text says it
     const questions = every(".user-row", log);
-    const cards = every(".bot-row", log);
-    const count = questions.length * 2 + cards.length;
+    const cards = every(".bot-row .sw-card", log);
+    const count = questions.length + " " + cards.length + " " + (cards.at(-1)?.id ?? "");
     if (count !== asked) {
       asked = count;
       const last = questions.at(-1);
@@ -365,3 +365,5 @@ watch(MARKS, onMarks);
 onDocument();
 onMarks();
 tidy();
+const question = new URLSearchParams(location.search).get("q");
+if (question?.trim()) setTimeout(() => trigger("ask", { question }));   // a link that asks
