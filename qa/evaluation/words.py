@@ -28,15 +28,14 @@ def normalise(text: str) -> str:
     """The official normalisation, and on top of it the same for all of Unicode.
 
     Compatibility forms and case are folded, and every character that Unicode calls punctuation or format (curly quotes,
-    dashes, soft hyphens) goes. What the official one calls equal is equal here, except where it leaves nothing: nothing
-    but blanks is ever normalised to the empty text.
+    dashes, soft hyphens) goes. Where nothing is left the official result stands, and where that is empty the folded
+    text: what the official one calls equal is equal here unless it left nothing, and only blanks become the empty text.
     """
-    folded = unicodedata.normalize("NFKC", normalise_official(text)).casefold()
-    kept = "".join(
-        char for char in folded if unicodedata.category(char)[0] != "P" and unicodedata.category(char) != "Cf"
-    )
-    kept = unicodedata.normalize("NFKC", kept)
-    return " ".join(_ARTICLES.sub(" ", kept).split()) or " ".join(text.casefold().split())
+    official = normalise_official(text)
+    folded = unicodedata.normalize("NFKC", official).casefold()
+    kept = "".join(char for char in folded if not unicodedata.category(char).startswith(("P", "Cf")))
+    kept = " ".join(_ARTICLES.sub(" ", unicodedata.normalize("NFKC", kept)).split())
+    return kept or official or " ".join(text.casefold().split())
 
 
 def exact_match(golds: Sequence[str], prediction: str) -> float:
