@@ -91,7 +91,9 @@ def ask(
     else:
         console = Console(highlight=False)
         width = console.width if console.is_terminal else None
-        console.print(answer_text(answer, assistant.documents, explain=explain, width=width), soft_wrap=True)
+        with console.capture() as shown:  # a pipe that closed is for `main` to handle, not for rich
+            console.print(answer_text(answer, assistant.documents, explain=explain, width=width), soft_wrap=True)
+        print(shown.get(), end="")
 
 
 @app.command()
@@ -198,9 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail(f"{error.format_message()} (see spanwise --help)", status=error.exit_code)
     except AssistantError as error:
         _fail(str(error))
-    except BrokenPipeError:  # the reader of our output left, as `head` does: not our failure
+    except BrokenPipeError:  # the reader of our output left, as `head` does: nothing to tell, and no one to tell it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(1)
     except OSError as error:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except MemoryError:
