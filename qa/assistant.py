@@ -224,7 +224,10 @@ class Assistant:
 
     def _decide(self, examined: Examined, threshold: float) -> Answer:
         base = Answer(
-            question=examined.question, confidence=examined.confidence, answerable=examined.answerable, hits=examined.hits
+            question=examined.question,
+            confidence=examined.confidence,
+            answerable=examined.answerable,
+            hits=examined.hits,
         )
         if not examined.hits:
             return replace(base, stage="retrieval", reason=_REASONS["retrieval"])
@@ -236,7 +239,11 @@ class Assistant:
         citations = cite_all(
             self._documents, [found for choice in examined.choices if choice for found in choice.found]
         )
-        keep = distinct([c.quote for c in citations], self._similarity)
+        keep = distinct(
+            [c.quote for c in citations],
+            self._similarity,
+            sentences=[(c.document_id, c.sentence_start) for c in citations],
+        )
         kept = tuple(replace(citations[place], number=n) for n, place in enumerate(keep, start=1))
         if not kept:  # everything found lies in boilerplate
             nearest = self._nearest(examined.question, examined.hits)

@@ -28,20 +28,33 @@ _FUNCTION = _QUESTION_WORDS | frozenset(
 )
 _CONTINUES = re.compile(
     r"(?:and|or|but|so|then|also)\b(?!\s*/)|(?:what|how)\s+about\b|(?:what|who|where|anything|anyone|something)\s+else\b"
-    r"|why\s*(?:not|so)?\s*\??$|(?:in|on|at|by|for|from|to|with)\s+(?:which|what|whom)\s*\??$",
+    r"|why\s*(?:not|so)?\s*\??$|(?:in|on|at|by|for|from|to|with)\s+(?:(?:which|what)(?:\s+[\w’'-]+)?|whom)\s*\??$",
     re.IGNORECASE,
 )
+_TIMES = r"(?:day|week|month|year|night|morning|evening|season|time|one)s?"
+_LINKS = "(?:of|to|from|in|on|at|by|for|with|about|before|after|and|or)"
 _RELATIVE = re.compile(
-    r"\bthe\s+(?:day|week|month|year|night|next|previous|following|other|same|latter|former)\b", re.I
+    rf"\bthe\s+(?:{_TIMES}\s+(?:before|after|earlier|later)|(?:next|previous|following)\s+{_TIMES})\b"
+    r"|\b(?:the|any)\s+other\b|\bthe\s+same\b|\bthe\s+latter\b"
+    r"|\bthe\s+former(?:[’']|\s*[?.,]|\s*$|\s+(?:is|are|was|were|do|does|did|has|had)\b)",
+    re.IGNORECASE,
 )
 _EXISTENTIAL = re.compile(
     r"\b(?:is|are|was|were|will|be|been)\s+there\b|\bthere\s+(?:is|are|was|were|will|any)\b", re.I
 )
-_THAT_CLAUSE = re.compile(
-    r"\w\s+that\s+(?:the|a|an|is|are|was|were|has|have|had|he|she|it|they|can|could|will|did|do)\b"
+_SELF_CONTAINED = re.compile(
+    r"\w\s+that\s+(?:the|a|an|is|are|was|were|has|have|had|he|she|it|they|can|could|will|did|do|(?-i:[A-Z])\w*)\b"
+    # "the river that flows", "those who", "one reason", "one of the", "this article"
+    rf"|\b(?:the|an?|any|every|all|which|of)\s+(?:(?!{_LINKS}\b)[\w’'-]+\s+){{1,2}}that\s+(?!{_TIMES}\b)(?=\w)"
+    r"|\bthose\s+(?:who|that|which|whose)\b"
+    rf"|(?<!which\s)(?<!the\s)\bone\s+(?=of\b|(?!(?:{'|'.join(sorted(_FUNCTION))})\b)\w)"
+    r"|\bthis\s+(?:article|text|document|report|story|page|paper|book|file|passage)\b",
+    re.IGNORECASE,
 )
 _IMPERSONAL = re.compile(
-    r"\b(?:is|was|does|did|will|would)\s+it\s+(?:take|mean|possible|true|necessary|cost|called|named|snow|rain)", re.I
+    r"\b(?:is|was|does|did|will|would)\s+it\s+"
+    r"(?:take|mean|possible|true|necessary|cost|called|named|snow|rain)(?:\s+that\b)?",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -79,7 +92,7 @@ def is_follow_up(question: str) -> bool:
     """Whether the question's form says that it leans on what was asked before."""
     if _CONTINUES.match(question) or _RELATIVE.search(question):
         return True
-    plain = _IMPERSONAL.sub(" ", _EXISTENTIAL.sub(" ", _THAT_CLAUSE.sub(" ", question)))
+    plain = _SELF_CONTAINED.sub(" thing ", _EXISTENTIAL.sub(" ", _IMPERSONAL.sub(" ", question)))
     words = _WORD.findall(plain)
     named = False  # a name stands before the pronoun: "When did Kim say he would leave?"
     for place, word in enumerate(words):
@@ -96,6 +109,9 @@ _SECOND_QUESTION = re.compile(
     r"[,;]?\s+and\s+(?=(?:(?:at|in|on|by|for|from|to|with|of)\s+)?(?:who|whom|whose|what|when|where|why|how|which)\b)",
     re.IGNORECASE,
 )
+_EMBEDDED = re.compile(  # "what he said", "when the train left", "what to do": a clause, not a question
+    r"(?:who|whom|what|when|where|why|how)\s+(?:he|she|it|they|we|i|you|the|a|an|this|these|those|to)\b", re.IGNORECASE
+)
 _ASKS = re.compile(r"\b(?:who|whom|whose|what|when|where|why|how|which)\b", re.IGNORECASE)
 
 
@@ -106,6 +122,8 @@ def parts(question: str) -> tuple[str, ...]:
     """
     found = [part.strip(" ,;?") for part in _SECOND_QUESTION.split(question.strip())]
     if len(found) < 2 or len(found) > 3 or not all(_ASKS.match(p) or _ASKS.search(p) for p in found):
+        return (question,)
+    if any(_EMBEDDED.match(part) for part in found[1:]):
         return (question,)
     if any(len(_WORD.findall(part)) < 3 for part in found):  # "when and where was he born?" is one
         return (question,)

@@ -25,21 +25,45 @@ _NOT_PLURAL = frozenset(
     "process class address success access progress congress loss business status basis analysis crisis thesis virus "
     "campus focus bonus census consensus corpus genus illness witness weakness boss mass glass pass press stress dress "
     "across less unless always perhaps paris mars texas kansas arkansas wales us yes plus versus emphasis diabetes "
-    "headquarters means ends as s".split()
+    "headquarters means ends lens as s".split()
 )
 _PLURAL = frozenset("people men women children media criteria phenomena data teeth feet mice police kinds".split())
 _AUXILIARY = frozenset(
     "is are was were am be been do does did has have had can could will would shall should may might must".split()
 )
+_ENDS = _AUXILIARY | frozenset("of in on at for from to with by that the a".split())
+_OBJECTS = frozenset(
+    "the a an this these those his her its their my your our him them it us you me he she they what when if as".split()
+)
+"""What follows a verb ("what kills the fish"), not the noun that is asked for."""
+_VERBS = frozenset(
+    "adds allows appears applies becomes begins belongs borders breaks brings builds carries causes changes comes "
+    "connects contains controls costs covers creates defines depends describes determines distinguishes does drives "
+    "eats exists explains falls fits flows follows gets gives goes grows happens has helps holds houses includes keeps "
+    "kills leads leaves lets lies lives loses looks makes matters means meets moves needs occurs offers opens operates "
+    "owns pays plays prevents produces protects provides pulls reads remains represents requires rises runs says seems "
+    "sells sends serves sets shows sits speaks stands starts stays stops suggests supports takes teaches tells thinks "
+    "triggers turns uses wants wins works writes".split()
+)
+"""Looks like a plural, yet "what makes steel strong?" and "which company makes cars?" ask for one thing."""
+_NUMBER = "two|three|four|five|six|seven|eight|nine|ten|several"
 _ASKS_PLURAL = re.compile(
     r"^(?:who|what|which)\s+(?:all\s+)?(?:are|were)\s+(?!(?:you|they|we|the\s+(?:odds|chances))\b)"
-    r"|^(?:please\s+)?(?:list|name|give|enumerate)\s+(?:me\s+)?(?:all|every|the|each|some|two|three|four|five|six|any)\b"
+    r"|^(?:please\s+)?(?:(?:can|could|would)\s+you\s+)?(?:please\s+)?(?:list|name|give|tell|enumerate)\s+(?:me\s+)?"
+    rf"(?:all|every|each|some|(?:the\s+)?(?:{_NUMBER}))\b"
     r"|\b(?:who|what|which)\s+(?:else\s+)?all\b|\bwhat\s+(?:else|all)\b"
-    r"|\b(?:which|what)\s+(?:two|three|four|five|six|seven|eight|nine|ten|several|different|various|other)\b",
+    rf"|\b(?:which|what)\s+(?:{_NUMBER}|different|various)\b",
     re.IGNORECASE,
 )
-_HEAD = re.compile(r"\b(?:what|which|whose)\s+((?:[\w’'-]+\s+){0,6}[\w’'-]+)", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_NOUN = r"\s+((?:[\w’'-]+\s+){0,6}[\w’'-]+)"
+_HEADS = (
+    re.compile(rf"\b(?:what|which|whose){_NOUN}", re.IGNORECASE),
+    re.compile(
+        r"^(?:please\s+)?(?:(?:can|could|would)\s+you\s+)?(?:please\s+)?(?:list|name|give|tell|enumerate)\s+(?:me\s+)?"
+        rf"(?:the|his|her|its|their){_NOUN}",
+        re.IGNORECASE,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,37 +91,25 @@ def asks_for_several(question: str) -> bool:
         return False
     if _ASKS_PLURAL.search(last):
         return True
-    for match in _HEAD.finditer(last):
-        head = _head_noun(match.group(1).split())
-        if head is not None and _is_plural(head):
-            return True
+    if all(word[0].isupper() for word in last.split()):  # capitals that say nothing
+        last = last.lower()
+    return any(_is_plural_noun(match.group(1).split()) for form in _HEADS for match in form.finditer(last))
+
+
+def _is_plural_noun(words: Sequence[str]) -> bool:
+    """Whether the noun that "which" goes with, the first of some words that looks it, is a plural.
+
+    Looked for up to the verb, or to "of", "in" and the like. A name in "s" is none, but for "Germans" and its kind.
+    """
+    for word, after in zip(words, [*words[1:], ""], strict=True):
+        bare, following = word.lower(), after.lower()
+        if bare in _ENDS:
+            return False
+        if not _is_plural(bare) or (word[0].isupper() and not bare.endswith("ans")):
+            continue
+        is_verb = bare in _VERBS or following in _OBJECTS
+        return following in _AUXILIARY or not is_verb
     return False
-
-
-def _head_noun(words: Sequence[str]) -> str | None:
-    """The noun that "which" goes with: the last word before the verb, or before "of", "in" and the like."""
-    head = None
-    for word in words:
-        bare = word.lower()
-        if bare in _AUXILIARY or bare in {
-            "of",
-            "in",
-            "on",
-            "at",
-            "for",
-            "from",
-            "to",
-            "with",
-            "by",
-            "that",
-            "the",
-            "a",
-        }:
-            break
-        head = bare
-        if _is_plural(bare):
-            break
-    return head
 
 
 def _is_plural(word: str) -> bool:
