@@ -77,7 +77,7 @@ def load(folder: Path) -> Calibration:
         )
     except FileNotFoundError:
         return UNFITTED
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ModelError(f"{str(file)!r} cannot be read as a calibration: install the reader again") from error
     numbers = (*made.answerable.weights, made.answerable.bias, *made.right.weights, made.right.bias)
     if not (0 <= made.gate <= 1 and 0 <= made.threshold <= 1 and all(map(math.isfinite, numbers))):

@@ -31,7 +31,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The spans chosen (the best one first), the passage and span that answer best, and the evidence for it."""
+    """The spans chosen, each in its passage; the passage and span that answer best; and the evidence for that one."""
 
     found: tuple[Found, ...]
     best: Found

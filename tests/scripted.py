@@ -1,56 +1,81 @@
-"""A scripted assistant: answers what it was told to, with real receipts; for tests that need no models."""
+"""A reader without a model, for tests of what is done with its readings: it finds the phrases it was told to find."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 
-from index.load import load_text
-from index.sentences import split_blocks
-from index.types import Document, Hit, Passage
-from qa.cite import receipt
-from qa.types import Answer, Item
+from index.types import Passage
+from qa.types import Reading, Span
 
-
-class Scripted:
-    """`said` maps a question to the words to answer with, each found at its first place; none abstains."""
-
-    threshold = 0.5
-
-    def __init__(
-        self, text: str, said: Mapping[str, Sequence[str]], *, name: str = "text.txt", confidence: float = 0.9
-    ) -> None:
-        self.document = load_text(text, title=name, source=name)
-        self.documents: tuple[Document, ...] = (self.document,)
-        self.said = said
-        self.confidence = confidence
-        self.names = {"reader": "scripted"}
-        self.asked: list[str] = []
-
-    def ask(self, question: str, history: Sequence[str] = (), *, document_ids: Collection[str] | None = None) -> Answer:
-        self.asked.append(question)
-        words = self.said.get(question, ())
-        return answer(self.document, *words, question=question, confidence=self.confidence if words else 0.1)
+NULL = 0.0
 
 
-def answer(
-    document: Document, *words: str | tuple[int, int], question: str = "?", confidence: float = 0.9, stage: str = ""
-) -> Answer:
-    """An answer of these words (or places), which abstains where there are none. The whole document was retrieved."""
-    text = document.text
-    places = [(text.index(w), text.index(w) + len(w)) if isinstance(w, str) else w for w in words]
-    sentences = tuple(place for block in split_blocks(text, document.quiet) for place in block.sentences)
-    passage = Passage(id="p", document_id=document.id, text=text, start=0, end=len(text), sentences=sentences)
-    citations = tuple(
-        receipt(document, start, end, number=n, sentences=sentences) for n, (start, end) in enumerate(places, start=1)
+def places(passage: Passage, phrase: str, score: float) -> list[Span]:
+    """Every place of a phrase in a passage."""
+    found, at = [], passage.text.find(phrase)
+    while at >= 0:
+        found.append(Span(start=at, end=at + len(phrase), score=score))
+        at = passage.text.find(phrase, at + len(phrase))
+    return found
+
+
+def reading(
+    passage: Passage, phrases: Mapping[str, float], *, tags: Mapping[str, float] | None = None, null: float = NULL
+) -> Reading:
+    """The places of `phrases`, best first, as spans and those of `tags`, in reading order, as items."""
+    spans = [span for phrase, score in phrases.items() for span in places(passage, phrase, score)]
+    items = [span for phrase, score in (tags or {}).items() for span in places(passage, phrase, score)]
+    return Reading(
+        passage=passage,
+        spans=tuple(sorted(spans, key=lambda span: (-span.score, span.start))),
+        null_score=null,
+        items=tuple(sorted(items, key=lambda span: span.start)),
     )
-    return Answer(
-        question=question,
-        items=tuple(Item(text=c.quote, citation=c.number) for c in citations),
-        citations=citations,
-        confidence=confidence,
-        answerable=confidence,
-        abstained=not places,
-        stage=stage or ("answered" if places else "threshold"),  # type: ignore[arg-type]
-        hits=(Hit(passage=passage, score=1.0, rank=0, dense_score=0.5, lexical_score=1.0),),
-        seconds_by_stage={"retrieve": 0.25, "read": 0.5},
+
+
+class ScriptedReader:
+    """Reads by a rule. `asked` holds the question of every call, `seen` the passages."""
+
+    name = "scripted"
+
+    def __init__(self, rule: Callable[[str, Passage], Reading]) -> None:
+        self._rule = rule
+        self._lock = threading.Lock()
+        self.asked: list[str] = []
+        self.seen: list[tuple[Passage, ...]] = []
+
+    def read(self, question: str, passages: Sequence[Passage], *, n_best: int = 5) -> list[Reading]:
+        with self._lock:
+            self.asked.append(question)
+            self.seen.append(tuple(passages))
+        return [self._rule(question, passage) for passage in passages]
+
+
+def finds(
+    phrases: Mapping[str, float], *, tags: Mapping[str, float] | None = None, null: float = NULL
+) -> ScriptedReader:
+    """A reader that finds the same phrases whatever it is asked."""
+    return ScriptedReader(lambda _, passage: reading(passage, phrases, tags=tags, null=null))
+
+
+def passage(
+    text: str,
+    *,
+    at: int = 0,
+    identity: str = "p",
+    document: str = "d",
+    sentences: Sequence[tuple[int, int]] | None = None,
+) -> Passage:
+    """A passage at `at` of its document; its sentences end with ". " where they are not given."""
+    if sentences is None:
+        found, begin = [], 0
+        for part in text.split(". "):
+            end = min(len(text), begin + len(part) + 1)
+            if end > begin:
+                found.append((at + begin, at + end))
+            begin = end + 1
+        sentences = found
+    return Passage(
+        id=identity, document_id=document, text=text, start=at, end=at + len(text), sentences=tuple(sentences)
     )
