@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from index.types import Passage
 from qa.errors import ReaderError
 from qa.reading.builtin import OnnxReader
+from qa.reading.cascade import Cascade
 from qa.reading.hub import HubReader
 from qa.reading.reader import Logits, Reader, read_passages
 from qa.reading.windows import PairEncoder, Window
@@ -47,8 +48,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-@pytest.fixture(scope="module", params=["onnx", "onnx, tags", "onnx, mpnet", "hub", "hub, mpnet"])
+@pytest.fixture(scope="module", params=["onnx", "onnx, tags", "onnx, mpnet", "hub", "hub, mpnet", "cascade"])
 def reader(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Reader:
+    if request.param == "cascade":
+        return Cascade(OnnxReader(folders["onnx"]), OnnxReader(folders["onnx, mpnet"]))
     folder = folders[request.param]
     if request.param.startswith("hub"):
         return HubReader(folder, doc_stride=tiny_readers.DOC_STRIDE)
