@@ -111,6 +111,10 @@ def _below(metrics: Mapping[str, Any], floors: Mapping[str, float]) -> bool:
     return failed
 
 
+def _out(text: str) -> None:
+    Console(highlight=False).print(text, markup=False, soft_wrap=True)
+
+
 def _err(line: str) -> None:
     Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
 
@@ -136,45 +140,40 @@ def _bar() -> Iterator[Callable[[int, int], None] | None]:
 
 
 def _show(report: Report) -> None:
-    console = Console(highlight=False)
-    found, intervals = report.metrics, report.metrics["intervals"]
-    lines: list[str] = []
+    from qa.evaluation.tell import run_text
 
-    def line(name: str, value: float | None, key: str = "", note: str = "", *, unit: str = "%") -> None:
-        interval = intervals.get(key)
-        between = f"{interval[0]:.1f} to {interval[1]:.1f}" if interval else ""
-        shown = "-" if value is None else f"{value:.1f}"
-        lines.append(f"{name:22}{shown:>6} {unit:1}  {between:15}  {note}".rstrip())
-
-    line("Right, strict", found["strict"], "strict")
-    line("Right, lenient", found["lenient"], "lenient")
-    line("Exact match (SQuAD)", found["exact"], "exact")
-    line("F1 (SQuAD)", found["f1"], "f1", unit="")
-    line("Answered", found["answered"], "answered")
-    line("Wrong when answered", found["wrong_when_answered"], "wrong_when_answered")
-    silent, lists = found["abstention"], found["list"]
-    if silent["total"]:
-        note = f"{silent['right']} of {silent['total']} without an answer declined, and {silent['wrong']} that have one"
-        line("Abstention recall", silent["recall"], "abstention.recall", note)
-        line("Abstention precision", silent["precision"], "abstention.precision")
-    if silent["auroc"] is not None:
-        line("Abstention AUROC", 100 * silent["auroc"], unit="")
-    if lists["total"]:
-        note = f"{lists['complete']} of {lists['total']} complete, {lists['strict']} without one too many"
-        line("List F1, exact", lists["exact_f1"], "list.exact_f1", note, unit="")
-        line("List F1, partial", lists["partial_f1"], "list.partial_f1", unit="")
-    line("Calibration error", found["calibration"]["ece"], "calibration.ece")
-    console.print(f"{found['total']} questions; 95 % intervals resample {intervals['resampled']}")
-    console.print("\n".join(lines), markup=False, soft_wrap=True)
-    if lost := found["lost"]:
-        console.print("Lost at: " + ", ".join(f"{stage} {count}" for stage, count in lost.items()))
-    whole = report.seconds["question"]
-    if whole is not None:
-        console.print(f"Seconds a question: median {whole['p50']:.2f}, 95th percentile {whole['p95']:.2f}")
-    console.print(f"Written to {safe(str(report.folder))}", markup=False, soft_wrap=True)
+    _out(run_text(report.metrics, report.seconds))
+    _out(f"Written to {safe(str(report.folder))}")
     for problem in report.problems[:_SHOWN_PROBLEMS]:
         _err(f"left out: {safe(str(problem))}" if problem.lost else f"used without its place: {safe(str(problem))}")
     if len(report.problems) > _SHOWN_PROBLEMS:
         _err(f"and {len(report.problems) - _SHOWN_PROBLEMS} more, in run.json")
-    for warning in found["warnings"]:
+    for warning in report.metrics["warnings"]:
         _err(f"warning: {safe(warning)}")
+
+
+@app.command()
+def compare(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="The folder of the earlier run.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="The folder of the later run.")],
+    show: Annotated[int, typer.Option(metavar="N", min=0, help="Questions won and lost to show of each.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    fail_on_regression: Annotated[
+        bool, typer.Option("--fail-on-regression", help="Exit with 1 when lenient or f1 is surely worse.")
+    ] = False,
+) -> None:
+    """Compare two runs, question by question: what RUN_B won and lost, and how sure the difference is.
+
+    A difference is sure when its 95 % interval lies on one side of nought.
+    """
+    from qa.evaluation.compare import compare as between
+    from qa.evaluation.tell import comparison_json, comparison_text
+
+    found = between(run_a, run_b)
+    if json:
+        _out(comparison_json(found))
+    else:
+        _out(comparison_text(found, show=show, safe=safe))
+    if fail_on_regression and found.regressed:
+        _err(f"worse in {' and '.join(found.regressed)}")
+        raise typer.Exit(1)

@@ -25,7 +25,6 @@ def compute(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     found["abstention"] = abstention(table)
     found["list"] = lists(table)
     found["citations"] = citations(table)
-    found["retrieval"] = {"gold_passage_read": _share(table.retrieved == 1, table.retrieved >= 0)}
     found["calibration"] = curves.calibration(table.confidence, table.forced_lenient, table.forced)
     found["risk_coverage"] = curves.risk_coverage(table.confidence, table.forced_lenient, table.forced)
     found["oracle"] = curves.best_thresholds(table)

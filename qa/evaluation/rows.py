@@ -43,6 +43,8 @@ def _row(question: Question, answer: Answer, forced: Answer, subject: Subject) -
     cited = [citations[item.citation] for item in forced.items if item.citation in citations]
     return {
         "id": question.id,
+        "file": question.file,
+        "line": question.line,
         "question": question.text,
         "turns": list(question.turns),
         "understood_as": answer.understood_as,
@@ -71,6 +73,7 @@ def _row(question: Question, answer: Answer, forced: Answer, subject: Subject) -
         "cited": [scored.cited, scored.cited_right, scored.gold, scored.gold_cited],
         "retrieved": scored.retrieved,
         "document_found": scored.document_found,
+        "holding": list(scored.holding),
         "passages": len(answer.hits),
         "sentences": _sentences(question, answer, subject),
         "seconds": dict(answer.seconds_by_stage),

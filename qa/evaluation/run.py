@@ -20,6 +20,7 @@ from qa.evaluation.errors import QuestionSetError
 from qa.evaluation.fields import FieldError
 from qa.evaluation.folder import RunFolder, checksum, to_json
 from qa.evaluation.questions import read_questions
+from qa.evaluation.retrieval import ranking
 from qa.evaluation.rows import ask
 from qa.evaluation.sources import Asker, Library, Source
 from qa.evaluation.types import Alternative, Place, Problem, Question, Scope
@@ -79,7 +80,8 @@ def evaluate(
                 source = library.source(question)
                 if not fresh_rows:
                     folder.models_are({**getattr(library.models, "names", {}), "threshold": _threshold(library)})
-                folder.append(ask(_checked(question, source, problems), source))
+                placed, misplaced = _checked(question, source)
+                folder.append({**ask(placed, source), "misplaced": misplaced})
                 fresh_rows += 1
             except FieldError as error:
                 problems.add(_problem(question, error.field, str(error)))
@@ -87,7 +89,13 @@ def evaluate(
                 problems.add(_problem(question, "question", f"was not accepted: {error}"))
         if progress is not None:
             progress(number, total)
+    for row in folder.rows():
+        for field in row["misplaced"]:
+            name = f"{row['id']}: {field}"
+            message = "is not where the document has that text"
+            problems.add(Problem(file=row["file"], line=row["line"], field=name, message=message, lost=False))
     found = metrics.compute(folder.rows())
+    found["retrieval"] = ranking(folder.rows())
     found["warnings"] = [*found["warnings"], *problems.summary()]
     seconds = _seconds(folder.rows(), wall=time.perf_counter() - began, asked=fresh_rows)
     folder.write("metrics.json", to_json(found))
@@ -137,11 +145,11 @@ def _count(paths: Sequence[Path], scope: Scope, limit: int | None, problems: _Pr
     return total
 
 
-def _checked(question: Question, source: Source, problems: _Problems) -> Question:
-    """The question, without the places whose text is not what stands there."""
+def _checked(question: Question, source: Source) -> tuple[Question, list[str]]:
+    """The question without the places whose text is not what stands there, and the fields of these."""
     document = source.subject.document
     if document is None:
-        return question
+        return question, []
     bad: list[str] = []
 
     def check(place: Place, field: str) -> Place:
@@ -158,15 +166,13 @@ def _checked(question: Question, source: Source, problems: _Problems) -> Questio
         for i, one in enumerate(question.answers)
     )
     evidence = tuple(check(place, f"evidence[{i}].start") for i, place in enumerate(question.evidence))
-    for field in bad:
-        problems.add(_problem(question, field, "is not where the document has that text", lost=False))
-    return replace(question, answers=answers, evidence=evidence) if bad else question
+    return (replace(question, answers=answers, evidence=evidence) if bad else question), bad
 
 
-def _problem(question: Question, field: str, message: str, *, lost: bool = True) -> Problem:
+def _problem(question: Question, field: str, message: str) -> Problem:
     if question.line is None:
         field = f"{question.id}: {field}"
-    return Problem(file=question.file, line=question.line, field=field, message=message, lost=lost)
+    return Problem(file=question.file, line=question.line, field=field, message=message)
 
 
 def _settings(library: Library) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class Score:
 
     `strict` and `lenient` are defined in `judge`; `exact` and `f1` are SQuAD's, 0 to 1. `found` of `wanted` gold spans
     are there, of the alternative that fits best. `cited`, `cited_right`, `gold` and `gold_cited` count characters, see
-    `_citing`. `retrieved` tells whether the passages read held the gold answer, None where the set gives no places.
+    `_citing`. `retrieved` tells whether the passages read held the gold answer, None where the set gives no places;
+    `holding` are the ranks of those that held a whole gold span.
     `squad_text` is the answer as SQuAD's script reads it, `lost` the stage to blame, "" where all is well.
     """
 
@@ -73,6 +74,7 @@ class Score:
     gold_cited: int = 0
     retrieved: bool | None = None
     document_found: bool | None = None
+    holding: tuple[int, ...] = ()
     squad_text: str = ""
     squad_golds: tuple[str, ...] = field(default=())
 
@@ -92,7 +94,7 @@ def score(question: Question, answer: Answer, subject: Subject) -> Score:
         outcome = "right"
     else:
         outcome = "partly" if question.answerable and (f1 > 0 or found) else "wrong"
-    retrieved, document_found = _retrieved(question, answer, subject)
+    retrieved, document_found, holding = _retrieved(question, answer, subject)
     cited, cited_right, gold, gold_cited = _citing(question, said, subject)
     return Score(
         strict=strict,
@@ -110,6 +112,7 @@ def score(question: Question, answer: Answer, subject: Subject) -> Score:
         gold_cited=gold_cited,
         retrieved=retrieved,
         document_found=document_found,
+        holding=holding,
         squad_text=text,
         squad_golds=golds,
     )
@@ -296,20 +299,26 @@ def _citing(question: Question, said: Sequence[Said], subject: Subject) -> tuple
     return len(cited) + elsewhere, len(cited & right), len(best), len(best & cited)
 
 
-def _retrieved(question: Question, answer: Answer, subject: Subject) -> tuple[bool | None, bool | None]:
-    """Whether every span of an alternative lies in a passage found, and whether any passage is of its document."""
+def _retrieved(
+    question: Question, answer: Answer, subject: Subject
+) -> tuple[bool | None, bool | None, tuple[int, ...]]:
+    """Whether every span of an alternative lies in a passage found; whether any passage is of its document; which
+    passages hold a span."""
     document = subject.document
     if document is None or not question.answerable:
-        return None, None
-    ranges = [(h.passage.start, h.passage.end) for h in answer.hits if h.passage.document_id == document.id]
+        return None, None, ()
+    found = [(rank, hit.passage) for rank, hit in enumerate(answer.hits)]
+    ranges = [(p.start, p.end, rank) for rank, p in found if p.document_id == document.id]
     golds = [[_range(span) for span in one.spans] for one in question.answers if one.spans]
     if not any(all(places) for places in golds):
-        return None, bool(ranges)
+        return None, bool(ranges), ()
     held = any(
-        all(place is not None and any(a <= place[0] and place[1] <= b for a, b in ranges) for place in places)
+        all(place is not None and any(a <= place[0] and place[1] <= b for a, b, _ in ranges) for place in places)
         for places in golds
     )
-    return held, bool(ranges)
+    places = [place for alternative in golds for place in alternative if place is not None]
+    holding = sorted({rank for a, b, rank in ranges if any(a <= start and end <= b for start, end in places)})
+    return held, bool(ranges), tuple(holding)
 
 
 def _lost(question: Question, answer: Answer, retrieved: bool | None) -> Lost:
