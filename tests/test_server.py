@@ -199,6 +199,49 @@ def test_it_says_when_it_is_ready_and_ends_quietly_on_control_c(tmp_path: Path) 
         assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize("place", ["upload", "submit"])
+@pytest.mark.parametrize("named", ["{secret}", "https://evil.example/fetch-me"])
+def test_a_file_that_was_not_uploaded_is_not_touched(
+    client: TestClient, tmp_path: Path, place: str, named: str
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("The password is swordfish.", encoding="utf-8")
+    config = client.get("/config").json()
+    event = next(each for each in config["dependencies"] if any(target[1] == place for target in each["targets"]))
+    file = {"path": named.format(secret=secret), "orig_name": "secret.txt", "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [None, file], "fn_index": event["id"], "session_hash": "stranger"}
+    if event["queue"]:
+        assert client.post("/gradio_api/queue/join", json=body).status_code == 200
+        heard = client.get("/gradio_api/queue/data", params={"session_hash": "stranger"}).text
+    else:
+        heard = client.post("/gradio_api/run/predict", json=body).text
+    assert '"success":true' not in heard.replace(" ", "")
+    assert "error" in heard
+    assert "swordfish" not in heard
+    assert secret.exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "file=/etc/passwd",
+        f"file={ROOT / 'pyproject.toml'}",
+        "file=https://evil.example/x",
+        "file/etc/passwd",
+        "proxy=https://evil.example/x",
+        "info",
+        "openapi.json",
+        "deep_link",
+        "vibe-code/",
+        "runs",
+    ],
+)
+def test_nothing_of_gradio_is_served_that_the_page_does_not_use(client: TestClient, path: str) -> None:
+    response = client.get(f"/gradio_api/{path}", follow_redirects=False)
+    assert response.status_code == 404
+    assert response.json() == {"error": "not found"}
+
+
 # ── The desk: what the buttons do ───────────────────────────────────────────────────────────────────────────────────
 
 

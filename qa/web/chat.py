@@ -21,6 +21,8 @@ os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)  # else every event 
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.exceptions import InvalidPathError
+from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from index.types import Document
@@ -70,6 +72,25 @@ class Page(gr.Blocks):
         defaults = page_options()
         defaults["app_kwargs"]["middleware"] = [Middleware(Guard, framed_by_anyone=True)]
         return super().launch(*args, **{**defaults, **options})
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **options: Any) -> Any:
+        """Let in no file but what was uploaded: gradio fetches any path or address named in any input when mounted."""
+        uploads = Path(get_upload_folder()).resolve()
+        for path in _paths(inputs):
+            if not Path(path).resolve().is_relative_to(uploads):
+                raise InvalidPathError("a file that was not uploaded")
+        return await super().preprocess_data(block_fn, inputs, *args, **options)
+
+
+def _paths(sent: Any) -> Iterator[str]:
+    """Every path in what a browser sent, however deep."""
+    if isinstance(sent, dict):
+        if "path" in sent:
+            yield str(sent["path"])
+        sent = list(sent.values())
+    if isinstance(sent, list):
+        for each in sent:
+            yield from _paths(each)
 
 
 def mount(app: FastAPI, page: gr.Blocks) -> FastAPI:
@@ -156,12 +177,12 @@ def build_chat(assistant: Answering, *, suggest: Suggest | None = None) -> Page:
         opened = upload.upload(
             buttons.open, [session, upload], [*screen, shut], **{**queued, "concurrency_id": "files"}
         )
-        opened.success(buttons.examples, session, log, **queued)
+        opened.success(buttons.examples, session, log, **at_once)
         shut.click(buttons.close, session, [*screen, shut], cancels=[*reading, opened], **at_once).success(
-            buttons.examples, session, log, **queued
+            buttons.examples, session, log, **at_once
         )
         pane.show(buttons.show, session, pane, **at_once)
-        page.load(buttons.examples, session, log, **{**queued, "concurrency_limit": None, "concurrency_id": None})
+        page.load(buttons.examples, session, log, **at_once)
         page.queue(max_size=WAITING_ROOM)
     return page
 

@@ -5,6 +5,7 @@ Pure ASGI, because other middleware would hold back streamed answers.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -31,11 +32,17 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# What the page uses of gradio's own interface. The rest serves files, fetches addresses for whoever asks, or runs code.
+_INTERFACE = "/gradio_api/"
+_USED = re.compile(
+    r"queue/(join|data)|run/predict|cancel|reset|heartbeat/\w+|upload|upload_progress|startup-events|app_id|login_check",
+    re.ASCII,
+)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Guard:
-    """Adds the security headers and refuses, on every route, what a page of another origin sent.
+    """Adds the security headers; refuses what a page of another origin sent, and what the chat has no use for.
 
     A request without `Origin` comes from a program or a plain visit and passes. `framed_by_anyone` lets other sites
     show the page in a frame, as hosts of applications do.
@@ -63,6 +70,9 @@ class Guard:
             refusal = JSONResponse({"error": "this server answers its own pages only"}, status_code=403)
             await refusal(scope, receive, self._with_headers(send))
             return
+        if not is_used(scope["path"]):
+            await JSONResponse({"error": "not found"}, status_code=404)(scope, receive, self._with_headers(send))
+            return
         await self._app(scope, receive, self._with_headers(send))
 
     def _with_headers(self, send: Send) -> Send:
@@ -74,6 +84,12 @@ class Guard:
             await send(message)
 
         return send_with_headers
+
+
+def is_used(path: str) -> bool:
+    """Whether the page ever asks for `path`, where that is part of gradio's interface."""
+    _, found, rest = path.partition(_INTERFACE)
+    return not found or _USED.fullmatch(rest.rstrip("/")) is not None
 
 
 def same_origin(origin: str | None, host: str | None) -> bool:

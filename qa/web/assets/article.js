@@ -48,15 +48,14 @@ function unitsOf(text) {
 
 // Paragraphs are runs of lines without a blank line between them. Short lines are set small and quiet, never dropped.
 function drawDocument() {
-  page.replaceChildren();
+  const drawn = document.createDocumentFragment();
   blocks = [];
   const { text, title, quiet } = shown;
   const silent = quiet.map(([start, end]) => [unit(start), unit(end)]);
-  const ends = text.length;
   let position = 0, titled = false;
   for (const match of text.matchAll(/\S[^\n\r]*(?:(?:\r\n|\r|\n)[^\S\n\r]*\S[^\n\r]*)*/g)) {
     const start = match.index, end = start + match[0].length;
-    if (start > position) page.append(text.slice(position, start));
+    if (start > position) drawn.append(text.slice(position, start));
     const lines = match[0].split(/\r\n|\r|\n/);
     const first = lines.length === 1 ? match[0].trim() : "";
     const heading = shown.markdown ? /^(#{1,6})\s/.exec(first) : null;
@@ -68,11 +67,12 @@ function drawDocument() {
     else if (first && first.length <= 24 && !/[.!?。！？:]$/.test(first)) kind = "short";
     else if (lines.length > 1 && lines.slice(0, -1).some((line) => line.trimEnd().length < 45)) kind = "lines";
     const node = make(tag, { className: kind, dir: "auto" });
-    page.append(node);
+    drawn.append(node);
     blocks.push({ node, start, end, key: null });
     position = end;
   }
-  if (position < ends) page.append(text.slice(position));
+  if (position < text.length) drawn.append(text.slice(position));
+  page.replaceChildren(drawn);
   source.classList.toggle("is-titled", titled);
   one(".bar-title").textContent = title;
   one(".peek-title").textContent = title;
@@ -202,6 +202,7 @@ function go(name) {
   active = name;
   dress();
   raise();
+  one('.cited [href="#' + name + '"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
   const first = one('[data-places~="' + name + '"]', page);
   if (!first) return;
   first.tabIndex = -1;
