@@ -15,7 +15,7 @@ MAX_TURNS = 2
 """How many earlier questions a follow-up may lean on, one through the other."""
 
 MAX_CHARACTERS = 240
-"""How much of them is read: readers give a question about 64 tokens."""
+"""Of them and the follow-up together: readers give a question about 64 tokens and leave out what comes last."""
 
 _POINTING = frozenset(
     "he him his she her hers it its they them their theirs this that these those there then one ones".split()
@@ -81,9 +81,9 @@ def resolve(question: str, history: Sequence[str] = ()) -> Resolved:
     chain = [earlier.pop()]
     while earlier and len(chain) < MAX_TURNS and is_follow_up(chain[0]):
         chain.insert(0, earlier.pop())
-    while len(chain) > 1 and sum(map(len, chain)) > MAX_CHARACTERS:
+    while chain and sum(map(len, chain)) + len(asked) > MAX_CHARACTERS:
         del chain[0]
-    if len(chain[0]) > MAX_CHARACTERS:
+    if not chain:
         return Resolved(text=asked)
     return Resolved(text=" ".join([*chain, asked]), leans_on=tuple(chain))
 

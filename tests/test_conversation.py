@@ -147,16 +147,20 @@ def test_no_more_turns_than_the_bound_are_leant_on():
 
 
 def test_long_turns_are_left_out_oldest_first():
-    long = "What did he do on " + "the long day of " * 12 + "rest?"
-    assert len(long) <= MAX_CHARACTERS
-    assert resolve("and why?", [long, "and where did he do it, and with what, and in front of whom?"]).leans_on == (
-        "and where did he do it, and with what, and in front of whom?",
-    )
+    long = "What did Kim do on " + "the long day of " * 12 + "rest?"
+    assert resolve("and why?", [long]).leans_on == (long,)
+    assert resolve("and why?", [long, "and where did he do it?"]).leans_on == ("and where did he do it?",)
 
 
 @pytest.mark.parametrize("turn", ["w" * 100_000, "who " * 25_000])
 def test_a_turn_too_long_to_be_a_question_is_not_leant_on(turn):
     assert resolve("who gave them?", [turn]).text == "who gave them?"
+
+
+def test_a_follow_up_that_fills_the_question_leans_on_nothing():
+    """What comes last is what a reader leaves out, and that is the question itself."""
+    question = "and " + "who of the many, many guests of the governor " * 5 + "gave them?"
+    assert resolve(question, [FIRST]).text == question
 
 
 def test_surplus_white_space_goes_and_the_words_stay():
@@ -170,6 +174,7 @@ def test_what_is_read_ends_with_what_was_asked(question, history):
     assert len(resolved.leans_on) <= MAX_TURNS
     assert all(turn in [t.strip() for t in history] for turn in resolved.leans_on)
     assert resolved.text == " ".join([*resolved.leans_on, question.strip()])
+    assert not resolved.leans_on or len(resolved.text) <= MAX_CHARACTERS + MAX_TURNS
 
 
 @pytest.mark.parametrize(
