@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MAX_QUESTION = 2000
 """Characters; a reader takes about 64 tokens of them, so a longer text is not a question."""
 
+RELATED = 0.12
+"""Cosine from which a passage without a word of the question may still have to do with it; chosen on the dev sets for
+the built-in embedder. With one whose cosines are all greater, words and reader decide alone."""
 
 NEAREST_FROM = 2
 """How many passages the nearest sentence is looked for in."""
@@ -49,7 +52,10 @@ _REASONS: dict[Stage, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """One question, read but not yet decided: what calibration and evaluation look at."""
+    """One question, read but not yet decided: what calibration and evaluation look at.
+
+    `related` says whether any passage has to do with the question; where none has, both probabilities are 0.
+    """
 
     question: str
     understood_as: str | None
@@ -57,6 +63,7 @@ class Examined:
     choices: tuple[Choice | None, ...]
     answerable: float
     confidence: float
+    related: bool
     seconds_by_stage: Mapping[str, float]
 
     @property
@@ -197,7 +204,8 @@ class Assistant:
             known = {hit.passage.id for hit in hits}
             hits += [hit for hit in found if hit.passage.id not in known]
         weighed = [c.evidence for c in choices if c is not None]
-        whole = len(weighed) == len(choices)  # of two questions in one, both must be answered
+        related = any(map(_is_related, hits))
+        whole = related and len(weighed) == len(choices)  # of two questions in one, both must be answered
         return Examined(
             question=question,
             understood_as=resolved.understood_as,
@@ -205,6 +213,7 @@ class Assistant:
             choices=tuple(choices),
             answerable=min(map(self._calibration.answerable.probability, weighed)) if whole else 0.0,
             confidence=min(map(self._calibration.right.probability, weighed)) if whole else 0.0,
+            related=related,
             seconds_by_stage=clock.seconds,
         )
 
@@ -257,6 +266,8 @@ class Assistant:
             return "reader"
         if threshold == 0:
             return None
+        if not examined.related:
+            return "retrieval"
         if examined.answerable < self._calibration.gate:
             return "reader"
         return "threshold" if examined.confidence < threshold else None
@@ -276,6 +287,10 @@ class Assistant:
 
     def _similarity(self, one: str, two: str) -> float:
         return float(self._embedder.embed_query(one) @ self._embedder.embed_query(two))
+
+
+def _is_related(hit: Hit) -> bool:
+    return bool(hit.lexical_score) or (hit.dense_score is not None and hit.dense_score >= RELATED)
 
 
 def check(question: str) -> str:

@@ -78,8 +78,9 @@ class Answer:
 
     `items` are the answer's parts in reading order and `citations` their receipts; both are empty when `abstained`.
     `answerable` is the calibrated probability that the documents answer the question at all, `confidence` that they do
-    and the words chosen are right; both are set when abstaining too. `reason` is one sentence, set only when abstaining; `stage` names what decided: nothing was
-    retrieved, the reader found nothing, the confidence was below the threshold, or the question was answered.
+    and the words chosen are right; both are set when abstaining too. `reason` is one sentence, set only when
+    abstaining; `stage` names what decided: nothing retrieved has to do with the question, the reader found nothing, the
+    confidence was below the threshold, or the question was answered.
     `understood_as` is the question as it was read where a follow-up had to be completed, else None. `nearest` is the
     place to look at when abstaining: a receipt with number 0, or None where nothing was retrieved.
     """
