@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import answer
+from scripted_answers import answer
 
 from index.load import load_text
 from index.types import Document

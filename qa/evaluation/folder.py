@@ -16,6 +16,9 @@ from qa.evaluation.errors import RunError
 
 FORMAT = 1
 _RUN, _ROWS = "run.json", "predictions.jsonl"
+FILES = (
+    _RUN, _ROWS, "metrics.json", "predictions_squad.json", "na_prob.json", "predictions.csv", "report.html",
+)  # fmt: skip
 _FIELDS = {"id", "question", "outcome", "forced", "strict", "lenient", "confidence"}
 
 
@@ -35,20 +38,21 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             if (self.path / _RUN).exists():
                 stored = self.about()
+                if not isinstance(stored.get("identity"), dict):
+                    raise RunError(f"{self._name} has a {_RUN} that is not of a run: name a new or an empty folder")
             elif any(self.path.iterdir()):
                 raise RunError(f"{self._name} holds other things than a run: name a new or an empty folder")
             wanted = {"format": FORMAT, **_plain(identity)}
             if stored is not None and not fresh:
-                differing = [name for name in wanted if wanted[name] != stored.get("identity", {}).get(name)]
+                differing = [name for name in wanted if wanted[name] != stored["identity"].get(name)]
                 if differing:
                     raise RunError(
                         f"{self._name} holds a run with other {' and '.join(differing)}: "
                         "name another folder, or start afresh with --fresh"
                     )
             if stored is None or fresh:
-                for old in self.path.iterdir():
-                    if old.is_file():
-                        old.unlink()
+                for name in FILES:
+                    (self.path / name).unlink(missing_ok=True)
                 self.write(_RUN, to_json({"identity": wanted}))
             return self._mend()
         except OSError as error:

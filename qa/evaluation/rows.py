@@ -37,7 +37,7 @@ def _row(question: Question, answer: Answer, forced: Answer, subject: Subject) -
     scored = score(question, answer, subject)
     unbound = scored if forced is answer else score(question, forced, subject)
     lost = scored.lost
-    if question.answerable and answer.abstained and lost != "retrieval":
+    if question.answerable and forced is not answer and lost != "retrieval":
         lost = "threshold" if unbound.lenient else "reader"  # would it have been right?
     citations = {citation.number: citation for citation in answer.citations}
     cited = [citations[item.citation] for item in forced.items if item.citation in citations]
