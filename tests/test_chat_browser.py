@@ -365,7 +365,7 @@ def test_stop_gives_the_question_back(scripted_url: str, scripted: Scripted, ope
 def test_an_error_is_one_sentence_and_the_question_stays(scripted_url: str, open_page: OpenPage) -> None:
     page = open_page(scripted_url)
     enter(page, "fail")
-    expect(page.locator(".is-error")).to_have_text("the reader is out of memory: ask a shorter question")
+    expect(page.locator(".is-error")).to_have_text("The reader is out of memory: ask a shorter question.")
     expect(page.locator(".dock textarea")).to_have_value("fail")
     enter(page, "break")
     expect(page.locator(".is-error")).to_contain_text("Something went wrong")

@@ -153,8 +153,11 @@ def waiting(what: str) -> str:
 
 def error(sentence: str, *, again: bool) -> str:
     """The card of what went wrong: one sentence, and one way on where trying again may help."""
+    shown = sentence[:1].upper() + sentence[1:]
+    if shown[-1:].isalnum():
+        shown += "."
     way_on = '<p class="sw-foot"><button class="sw-button is-plain" type="button" id="again">Try again</button></p>'
-    return f'<div class="sw-card is-error"><p dir="auto">{escape(sentence)}</p>{way_on if again else ""}</div>'
+    return f'<div class="sw-card is-error"><p dir="auto">{escape(shown)}</p>{way_on if again else ""}</div>'
 
 
 def copy_text(given: Answer, *, question: str, first: int, several: bool) -> str:
