@@ -35,7 +35,7 @@ def reading(
 
 
 class ScriptedReader:
-    """Reads by a rule. `asked` holds the question of every call, `seen` the passages."""
+    """Reads by a rule. `asked` holds the question of every call, `seen` its passages and `given` its readings."""
 
     name = "scripted"
 
@@ -44,12 +44,15 @@ class ScriptedReader:
         self._lock = threading.Lock()
         self.asked: list[str] = []
         self.seen: list[tuple[Passage, ...]] = []
+        self.given: list[list[Reading]] = []
 
     def read(self, question: str, passages: Sequence[Passage], *, n_best: int = 5) -> list[Reading]:
+        readings = [self._rule(question, passage) for passage in passages]
         with self._lock:
             self.asked.append(question)
             self.seen.append(tuple(passages))
-        return [self._rule(question, passage) for passage in passages]
+            self.given.append(readings)
+        return readings
 
 
 def finds(
