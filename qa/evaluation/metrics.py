@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qa.evaluation import curves
-from qa.evaluation.intervals import Ratio, interval_of
+from qa.evaluation.intervals import Bootstrap
 from qa.evaluation.lists import ratio_f1
-from qa.evaluation.slices import slices_of
+from qa.evaluation.slices import PREFIX, Slices, percent
 from qa.evaluation.table import Table
 
 NAME = "spanwise-qa 1"
@@ -30,8 +30,7 @@ def compute(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     found["oracle"] = curves.best_thresholds(table)
     found["outcomes"] = table.counts("outcome")
     found["lost"] = table.counts("lost")
-    found["intervals"] = intervals(table)
-    found["slices"] = slices_of(table)
+    found["intervals"], found["slices"] = intervals(table)
     found["warnings"] = table.warnings
     return found
 
@@ -127,38 +126,32 @@ def citations(table: Table) -> dict[str, Any]:
     }
 
 
-def intervals(table: Table) -> dict[str, Any]:
-    """95 % intervals by bootstrap of the figures that are sums divided by sums; see `intervals.interval_of`."""
+def intervals(table: Table) -> tuple[dict[str, Any], dict[str, Any]]:
+    """95 % intervals of the figures that are sums divided by sums, and the slices with theirs; see `Bootstrap`."""
+    bootstrap = Bootstrap(table.groups)
     ones, none, answered = np.ones(len(table)), ~table.answerable, ~table.abstained
-    ratios: dict[str, Ratio] = {
-        "exact": (table.exact, ones),
-        "f1": (table.f1, ones),
-        "HasAns_f1": (table.f1 * table.answerable, table.answerable),
-        "NoAns_f1": (table.f1 * none, none),
-        "strict": (table.strict, ones),
-        "lenient": (table.lenient, ones),
-        "answered": (answered, ones),
-        "wrong_when_answered": (~table.lenient & answered, answered),
-        "abstention.precision": (none & table.abstained, table.abstained),
-        "abstention.recall": (none & table.abstained, none),
-        "list.exact_f1": (2 * table.list_hits, table.list_golds + table.list_items),
-    }
-    found: dict[str, Any] = {
-        name: interval_of([top, bottom], table.groups, _percent) for name, (top, bottom) in ratios.items()
-    }
+    for name, top, bottom in (
+        ("exact", table.exact, ones),
+        ("f1", table.f1, ones),
+        ("HasAns_f1", table.f1 * table.answerable, table.answerable),
+        ("NoAns_f1", table.f1 * none, none),
+        ("strict", table.strict, ones),
+        ("lenient", table.lenient, ones),
+        ("answered", answered, ones),
+        ("wrong_when_answered", ~table.lenient & answered, answered),
+        ("abstention.precision", none & table.abstained, table.abstained),
+        ("abstention.recall", none & table.abstained, none),
+        ("list.exact_f1", 2 * table.list_hits, table.list_golds + table.list_items),
+    ):
+        bootstrap.add(name, [top, bottom], percent)
     partial = [table.list_precision, table.list_items, table.list_recall, table.list_golds]
-    found["list.partial_f1"] = interval_of(partial, table.groups, _partial_f1)
-    columns, ece = curves.ece_columns(table.confidence, table.forced_lenient, table.forced)
-    found["calibration.ece"] = interval_of(columns, table.groups, ece)
-    found["resampled"] = "documents" if table.clustered else "questions"
-    return found
-
-
-Statistic = Callable[..., NDArray[np.float64]]
-
-
-def _percent(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 100 * top / bottom
+    bootstrap.add("list.partial_f1", partial, _partial_f1)
+    bootstrap.add("calibration.ece", *curves.ece_columns(table.confidence, table.forced_lenient, table.forced))
+    slices = Slices(table, bootstrap)
+    found = bootstrap.intervals()
+    figures = slices.figures(found)
+    named = {name: interval for name, interval in found.items() if not name.startswith(PREFIX)}
+    return {**named, "resampled": "documents" if table.clustered else "questions"}, figures
 
 
 def _partial_f1(*sums: NDArray[np.float64]) -> NDArray[np.float64]:

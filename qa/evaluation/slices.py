@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from qa.evaluation.intervals import interval_of
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from qa.evaluation.intervals import Bootstrap
     from qa.evaluation.table import Table
 
 SLICES = {"kind": "kind", "asks": "question word", "group": "document", "length": "length of the answer"}
+PREFIX = "slice "
 _MOST = 40
 """Values of one slice that are told; a set of many thousand paragraphs has as many documents."""
 
 
-def slices_of(table: Table) -> dict[str, Any]:
-    """For each slice its values, the most frequent first (at most forty), with figures; one value alone is none."""
-    return {name: found for name in SLICES if len(found := _slice(table, name)) > 1}
+class Slices:
+    """For each slice its values, the most frequent first (at most forty); a slice with one value alone is left out."""
+
+    def __init__(self, table: Table, bootstrap: Bootstrap) -> None:
+        """Ask `bootstrap` for the intervals that `figures` needs."""
+        self._table = table
+        self._parts = list(_parts(table))
+        for key, _, _, part in self._parts:
+            bootstrap.add(key, [table.lenient & part, part], percent)
+
+    def figures(self, intervals: Mapping[str, list[float] | None]) -> dict[str, Any]:
+        """Slice → value → figures."""
+        found: dict[str, Any] = {}
+        for key, name, value, part in self._parts:
+            found.setdefault(name, {})[value] = {**_figures(self._table, part), "lenient_interval": intervals[key]}
+        return found
 
 
-def _slice(table: Table, name: str) -> dict[str, Any]:
-    values, place, counts = np.unique(
-        np.asarray([value or "-" for value in table.labels[name]], dtype=str), return_inverse=True, return_counts=True
-    )
-    order = sorted(range(len(values)), key=lambda i: (-counts[i], values[i]))[:_MOST]
-    return {str(values[i]): _figures(table, place == i) for i in order}
+def percent(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Their ratio, 0 to 100."""
+    return 100 * top / bottom
 
 
-def _figures(table: Table, part: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[str, Any]:
+def _parts(table: Table) -> Iterator[tuple[str, str, str, NDArray[np.bool_]]]:
+    for name in SLICES:
+        labels = np.asarray([value or "-" for value in table.labels[name]], dtype=str)
+        values, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        if len(values) > 1:
+            for i in sorted(range(len(values)), key=lambda i: (-counts[i], values[i]))[:_MOST]:
+                yield f"{PREFIX}{name} {values[i]}", name, str(values[i]), place == i
+
+
+def _figures(table: Table, part: NDArray[np.bool_]) -> dict[str, Any]:
     answered = part & ~table.abstained
     return {
         "total": int(part.sum()),
@@ -39,11 +60,4 @@ def _figures(table: Table, part: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[st
         "f1": 100 * float(table.f1[part].mean()),
         "answered": 100 * float(answered.sum() / part.sum()),
         "wrong_when_answered": 100 * float((~table.lenient)[answered].mean()) if answered.any() else None,
-        "lenient_interval": interval_of(
-            [table.lenient[part], np.ones(int(part.sum()))], _compact(table.groups[part]), lambda a, b: 100 * a / b
-        ),
     }
-
-
-def _compact(groups: Any) -> Any:
-    return np.unique(groups, return_inverse=True)[1]
