@@ -5,6 +5,7 @@ Everything heavy is imported inside the command that needs it, so that `--help` 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sys
@@ -120,6 +121,14 @@ def serve(
         print(f"Spanwise is ready: {address} (Ctrl+C stops it)", flush=True)
 
     serve_chat(lambda: _open(files or [], index, settings), settings, on_ready=ready)
+    _leave_at_once()
+
+
+def _leave_at_once() -> NoReturn:
+    """Exit without waiting for threads: one still inside a model's native code makes an ordinary exit abort."""
+    atexit._run_exitfuncs()  # what others left to be done at the end, such as deleting uploads, is done
+    sys.stdout.flush()
+    os._exit(0)
 
 
 @app.command("index")

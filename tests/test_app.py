@@ -46,12 +46,9 @@ def test_app_stays_short():
 
 @pytest.mark.slow
 def test_hosts_of_gradio_applications_find_demo():
-    import gradio
-
-    import app
-
-    assert isinstance(app.demo, gradio.Blocks)
-    assert app.demo is app.demo, "made once"
+    program = "import app, gradio; print(isinstance(app.demo, gradio.Blocks), app.demo is app.demo)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", cwd=ROOT, check=False)
+    assert done.stdout == "True True\n", done.stderr
 
 
 @pytest.mark.slow
@@ -67,7 +64,7 @@ def test_the_address_is_printed_when_the_page_answers_and_interrupting_ends_it()
         with urlopen(found.group(1)) as response:
             assert b"Spanwise" in response.read()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) in (0, 130)
+        assert process.wait(timeout=30) == 0
         assert process.stderr.read() == ""
 
 
