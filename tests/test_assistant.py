@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
+from checked import DOCUMENTS, HOSTILE, checked, quotes, readable, timeless
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import ScriptedReader, finds, places, reading
@@ -25,7 +25,7 @@ from qa.calibrate import UNFITTED, Calibration, Logistic
 from qa.config import Settings
 from qa.errors import QuestionError
 from qa.reading.reader import Reader
-from qa.types import Answer, Reading, Span
+from qa.types import Reading, Span
 
 TEXT = """The gifts of Perm
 
@@ -56,39 +56,6 @@ def assistant_of(
         calibration=calibration,
         settings=Settings(**options),  # type: ignore[arg-type]
     )
-
-
-def checked(answer: Answer, assistant: Assistant) -> Answer:
-    """What holds for every answer."""
-    documents = {document.id: document for document in assistant.documents}
-    for citation in [*answer.citations, *([answer.nearest] if answer.nearest else [])]:
-        document = documents[citation.document_id]
-        assert document.text[citation.start : citation.end] == citation.quote != ""
-        assert document.text[: citation.start].endswith(citation.prefix)
-        assert document.text[citation.end :].startswith(citation.suffix)
-        assert citation.sentence_start <= citation.start < citation.end <= citation.sentence_end
-        assert not any(start < citation.end and end > citation.start for start, end in document.quiet)
-        assert (citation.title, citation.source, citation.sha256) == (document.title, document.source, document.sha256)
-    assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))
-    assert [(item.text, item.citation) for item in answer.items] == [(c.quote, c.number) for c in answer.citations]
-    order = list(documents)
-    spots = [(order.index(c.document_id), c.start, c.end) for c in answer.citations]
-    for one, two in pairwise(spots):
-        assert one[0] < two[0] or one[2] <= two[1]
-    assert answer.abstained == (not answer.items) == (answer.stage != "answered") == (answer.reason is not None)
-    assert answer.nearest is None or (answer.abstained and answer.nearest.number == 0)
-    assert 0 <= answer.confidence <= 1
-    assert 0 <= answer.answerable <= 1
-    assert all(seconds >= 0 for seconds in answer.seconds_by_stage.values())
-    return answer
-
-
-def quotes(answer: Answer) -> list[str]:
-    return [item.text for item in answer.items]
-
-
-def timeless(answer: Answer) -> Answer:
-    return replace(answer, seconds_by_stage={})
 
 
 # An answer
@@ -394,27 +361,6 @@ def test_many_threads_get_what_one_gets():
 # The invariant
 
 
-HOSTILE = st.text(
-    alphabet=st.one_of(
-        st.characters(exclude_categories=["Cs"]),
-        st.sampled_from("ab \r\n\t.?\u200b\u200d\u00ad\u0301\ufe0f\x0c\u2028“”‘’<>&*_`[]{}%•"),
-        st.sampled_from("👩🏽🇫🇷日本"),
-    ),
-    max_size=60,
-)
-SENTENCES = st.sampled_from(
-    [
-        "The gov\u00ader\u00adnor said: “Kim’s ‘gift’ is ready.” ",
-        "Cafe\u0301 nai\u0308ve re\u0301sume\u0301.\r\n",
-        "Kim got a \u200bvest 👩🏽\u200d🚀🇫🇷.\r\n\r\n",
-        "• Share\n",
-        "- one\n- two\n- three\n",
-        "Kim got a vest. ",
-    ]
-)
-DOCUMENTS = st.lists(SENTENCES | HOSTILE, min_size=1, max_size=12).map("".join)
-
-
 def wild(rng: random.Random) -> Callable[[str, Passage], Reading]:
     """A reader that marks anything at all, as long as it keeps to its contract: disjoint spans within the passage."""
 
@@ -466,20 +412,6 @@ def test_every_answer_is_verbatim_whatever_the_document_and_the_reader(texts, qu
             where == citation.document_id and start < citation.end and end > citation.start
             for where, start, end in marked
         )
-
-
-def readable(texts: Sequence[str]) -> list[Document]:
-    """Those of the texts that are documents, each once."""
-    from index.errors import DocumentError
-
-    documents: dict[str, Document] = {}
-    for text in texts:
-        try:
-            document = load_text(text)
-        except DocumentError:
-            continue
-        documents.setdefault(document.id, document)
-    return list(documents.values())
 
 
 @settings(deadline=None, max_examples=60)
