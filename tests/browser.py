@@ -65,16 +65,16 @@ def serving(make_app: Callable[[], Any]) -> Iterator[str]:
     assert not thread.is_alive(), "the server did not stop"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One browser for the whole run."""
+    """One browser for a module. No longer: while it is open, Playwright keeps an event loop running in this thread."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield opened
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chat_url(assistant: Any) -> Iterator[str]:
     """The chat about the seed article, with the real models."""
     from qa.web.server import create_app

@@ -26,6 +26,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 from index.types import Document
+from qa.types import Answer
 from qa.web import render
 from qa.web.desk import EXTENSIONS, UPLOAD_LIMIT, Desk
 from qa.web.security import Guard
@@ -187,6 +188,23 @@ def build_chat(assistant: Answering, *, suggest: Suggest | None = None) -> Page:
     return page
 
 
+class _EndingError(Exception):
+    """The process is ending: nobody waits for the answer."""
+
+
+class _WhileRunning:
+    """An assistant for work in the background, which the end of the process need not wait for longer than an answer."""
+
+    def __init__(self, assistant: Answering) -> None:
+        self._assistant = assistant
+        self.documents = assistant.documents
+
+    def ask(self, *arguments: Any, **options: Any) -> Answer:
+        if not threading.main_thread().is_alive():
+            raise _EndingError
+        return self._assistant.ask(*arguments, **options)
+
+
 def _words(conversation: Conversation) -> str:
     return conversation.pending.question if conversation.pending else ""
 
@@ -202,8 +220,8 @@ class _Buttons:
         self._desk = desk
         self._suggest = suggest
         self._suggested: Future[list[str]] = Future()
-        work = threading.Thread(target=lambda: self._suggested.set_result(self._questions(Conversation())), daemon=True)
-        work.start()  # a daemon: stopping the server waits for no suggestion
+        work = threading.Thread(target=lambda: self._suggested.set_result(self._questions(Conversation())))
+        work.start()  # no daemon: a process that ends while a model is at work aborts
 
     def ask(self, session: Session, typed: str) -> Screen:
         return self._taken(session, typed, box={"value": ""})
@@ -263,7 +281,9 @@ class _Buttons:
         if self._suggest is None:
             return []
         try:
-            return list(self._suggest(self._desk.assistant(conversation)))
+            return list(self._suggest(_WhileRunning(self._desk.assistant(conversation))))
+        except _EndingError:
+            return []
         except Exception:  # noqa: BLE001 - a page without suggestions is still a page
             _log.exception("no example questions could be made")
             return []
