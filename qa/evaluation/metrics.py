@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.evaluation import curves
-from qa.evaluation.intervals import Bootstrap
+from qa.evaluation.intervals import Bootstrap, percent
 from qa.evaluation.lists import ratio_f1
-from qa.evaluation.slices import PREFIX, Slices, percent
+from qa.evaluation.slices import PREFIX, Slices
 from qa.evaluation.table import Table
 
 NAME = "spanwise-qa 1"
@@ -132,15 +132,18 @@ def intervals(table: Table) -> tuple[dict[str, Any], dict[str, Any]]:
     ones, none, answered = np.ones(len(table)), ~table.answerable, ~table.abstained
     for name, top, bottom in (
         ("exact", table.exact, ones),
-        ("f1", table.f1, ones),
-        ("HasAns_f1", table.f1 * table.answerable, table.answerable),
-        ("NoAns_f1", table.f1 * none, none),
         ("strict", table.strict, ones),
         ("lenient", table.lenient, ones),
         ("answered", answered, ones),
         ("wrong_when_answered", ~table.lenient & answered, answered),
         ("abstention.precision", none & table.abstained, table.abstained),
         ("abstention.recall", none & table.abstained, none),
+    ):
+        bootstrap.add_share(name, top, bottom)
+    for name, top, bottom in (
+        ("f1", table.f1, ones),
+        ("HasAns_f1", table.f1 * table.answerable, table.answerable),
+        ("NoAns_f1", table.f1 * none, none),
         ("list.exact_f1", 2 * table.list_hits, table.list_golds + table.list_items),
     ):
         bootstrap.add(name, [top, bottom], percent)

@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
@@ -20,12 +21,14 @@ from qa.evaluation.errors import QuestionSetError
 from qa.evaluation.fields import FieldError
 from qa.evaluation.folder import RunFolder, checksum, to_json
 from qa.evaluation.questions import read_questions
+from qa.evaluation.report import write_report
 from qa.evaluation.retrieval import ranking
 from qa.evaluation.rows import ask
 from qa.evaluation.sources import Asker, Library, Source
 from qa.evaluation.types import Alternative, Place, Problem, Question, Scope
 
 Progress = Callable[[int, int], None]
+_TOLD_DOCUMENTS = 200
 _TOLD = 1_000  # problems kept in memory; all are counted
 _LIBRARIES = ("faiss-cpu", "numpy", "onnxruntime", "tokenizers")
 
@@ -104,10 +107,13 @@ def evaluate(
     folder.finish(
         command=command,
         versions=_versions(),
+        made=datetime.now(UTC).date().isoformat(),
+        documents=_documents(folder.rows()),
         seconds=seconds,
         problems=[str(problem) for problem in problems.told],
         lost=problems.lost,
     )
+    write_report(folder)
     return Report(folder=folder.path, metrics=found, seconds=seconds, problems=tuple(problems.told), lost=problems.lost)
 
 
@@ -191,6 +197,15 @@ def _versions() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    return found
+
+
+def _documents(rows: Iterator[Mapping[str, Any]]) -> dict[str, str]:
+    """The checksums of the documents asked, at most two hundred; a set's own texts are in its file."""
+    found: dict[str, str] = {}
+    for row in rows:
+        if row["document"] and row["sha256"] and row["line"] is not None and len(found) < _TOLD_DOCUMENTS:
+            found[row["document"]] = row["sha256"]
     return found
 
 

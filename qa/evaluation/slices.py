@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qa.evaluation.table import LENGTHS
+
 if TYPE_CHECKING:
     from qa.evaluation.intervals import Bootstrap
     from qa.evaluation.table import Table
@@ -26,7 +28,7 @@ class Slices:
         self._table = table
         self._parts = list(_parts(table))
         for key, _, _, part in self._parts:
-            bootstrap.add(key, [table.lenient & part, part], percent)
+            bootstrap.add_share(key, table.lenient & part, part)
 
     def figures(self, intervals: Mapping[str, list[float] | None]) -> dict[str, Any]:
         """Slice → value → figures."""
@@ -36,17 +38,15 @@ class Slices:
         return found
 
 
-def percent(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Their ratio, 0 to 100."""
-    return 100 * top / bottom
-
-
 def _parts(table: Table) -> Iterator[tuple[str, str, str, NDArray[np.bool_]]]:
     for name in SLICES:
         labels = np.asarray([value or "-" for value in table.labels[name]], dtype=str)
         values, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
         if len(values) > 1:
-            for i in sorted(range(len(values)), key=lambda i: (-counts[i], values[i]))[:_MOST]:
+            most = sorted(range(len(values)), key=lambda i: (-counts[i], values[i]))[:_MOST]
+            if name == "length":
+                most.sort(key=lambda i: LENGTHS.index(values[i]))
+            for i in most:
                 yield f"{PREFIX}{name} {values[i]}", name, str(values[i]), place == i
 
 

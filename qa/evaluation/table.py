@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,7 +18,8 @@ FEWEST_CLUSTERS = 5
 
 _LABELS = ("kind", "group", "outcome", "lost", "asks", "length")
 _QUESTION_WORDS = ("who", "whom", "whose", "when", "where", "why", "how many", "how much", "how", "which", "what")
-_LENGTHS = ((2, "1 to 2 words"), (5, "3 to 5 words"), (10, "6 to 10 words"))
+LENGTHS = ("no answer", "1 to 2 words", "3 to 5 words", "6 to 10 words", "over 10 words")
+_AT_MOST = (0, 2, 5, 10)  # words, in the order of LENGTHS
 _NO_LIST: dict[str, Any] = {"golds": 0, "items": 0, "hits": 0, "precision": 0.0, "recall": 0.0}
 _ACCESSORS: dict[str, Any] = {
     "exact": lambda row: row["exact"],
@@ -119,6 +121,4 @@ def _asks(question: str) -> str:
 def _length(row: Mapping[str, Any]) -> str:
     """The words of the shortest right answer, in steps."""
     lengths = [len(gold.split()) for gold in row["squad_golds"]]
-    if not lengths:
-        return "no answer"
-    return next((name for most, name in _LENGTHS if min(lengths) <= most), "over 10 words")
+    return LENGTHS[bisect_left(_AT_MOST, min(lengths))] if lengths else LENGTHS[0]
