@@ -261,7 +261,7 @@ def train(options: argparse.Namespace) -> ReaderModel:
         if passed >= 1:
             break
         if not quantising and passed >= options.quantise_from:
-            calibrate(model, batches, device)
+            calibrate(model, batches, device, fp32=options.fp32)
             model.quantise(True)
             quantising = True
             model.train()
@@ -282,7 +282,7 @@ def train(options: argparse.Namespace) -> ReaderModel:
         optimiser.zero_grad(set_to_none=True)
         step, seen = step + 1, seen + len(logits)
         if step % 50 == 0:
-            value = float(loss)
+            value = float(loss.detach())
             loss_mean = value if math.isnan(loss_mean) else 0.8 * loss_mean + 0.2 * value
         if time.monotonic() - told > options.tell_every:
             told = time.monotonic()
@@ -297,13 +297,15 @@ def train(options: argparse.Namespace) -> ReaderModel:
 
 
 @torch.no_grad()
-def calibrate(model: ReaderModel, batches: Iterator[Batch], device: torch.device, count: int = 24) -> None:
+def calibrate(
+    model: ReaderModel, batches: Iterator[Batch], device: torch.device, *, count: int = 24, fp32: bool = False
+) -> None:
     """See the spread of every layer's input, then set the per-channel scaling."""
     model.eval()
     model.collect(True)
     for _ in range(count):
         batch = {k: v.to(device) for k, v in next(batches).items()}
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=not fp32):
             model(**feed(model, batch))
     model.collect(False)
     model.set_smoothing()
