@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from itertools import groupby
-from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from index.types import Document
+from qa.plain import plain
 from qa.types import Answer, Citation
 from qa.web.render import sure
 
@@ -45,19 +44,9 @@ def _escape(match: re.Match[str]) -> str:
 
 def answer_json(answer: Answer) -> str:
     """The whole answer, with the field names of `Answer` and `Citation`, lossless and safe to show in a terminal."""
-    text = json.dumps(_plain(answer), ensure_ascii=False, indent=2)
+    text = json.dumps(plain(answer), ensure_ascii=False, indent=2)
     # Line feeds here are the indentation: those inside strings are already escaped, as JSON demands.
     return _OBEYED.sub(lambda match: match.group() if match.group() == "\n" else f"\\u{ord(match.group()):04x}", text)
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return value
 
 
 def answer_text(

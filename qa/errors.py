@@ -16,5 +16,9 @@ class QuestionError(AssistantError):
     """A question that cannot be asked: not text, or far too long to be one."""
 
 
+class ReceiptError(AssistantError):
+    """A citation that cannot be checked, because it is not one."""
+
+
 class ServeError(AssistantError):
     """The web server cannot start: the port is taken, or the address is not this machine's."""
