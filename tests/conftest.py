@@ -22,6 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 ARTICLE = ROOT / "seeds" / "kim_leaves_russia.txt"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: a driven browser keeps an event loop running in this thread until the end."""
+    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Before anything else: the network guard, a fresh cache folder, no SPANWISE_ variable of the person running."""
