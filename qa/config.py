@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 Depth = Literal["quick", "careful"]
 ARTICLE = "kim_leaves_russia.txt"
+SHORTEST_KEY = 16  # characters: what is shorter can be guessed
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_RATE = re.compile(r"[1-9]\d{0,6}/(second|minute|hour|day)", re.ASCII)
+_ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 
 
 def default_cache_dir(environ: Mapping[str, str] | None = None) -> Path:
@@ -35,6 +42,12 @@ class Settings:
     deciding. `threshold` in [0, 1] is the least confidence to answer with, None for the calibrated one. `top_k` is how
     many passages are read. `embedder` and `reader` are a model's name or path, None for the built-in one. `port` 0
     takes a free one. `threads` is how many each model runs on, None for as many as there are cores.
+
+    `origins` are the sites whose pages may call the API and show the widget, such as "https://news.example"; nobody
+    else's may. `api_keys` let programs in; whether one is needed says `require_key`, None for "where other machines can
+    reach the server". `rate` is how often one caller may ask, such as "60/minute", or "off"; `answers_at_once` how many
+    questions are read at the same time and `waiting_room` how many may wait. Behind a proxy `root_path` is the path
+    prefix that visitors see, and `trusted_proxies` are the addresses or networks whose forwarded headers are believed.
     """
 
     depth: Depth = "careful"
@@ -46,6 +59,14 @@ class Settings:
     host: str = "127.0.0.1"  # strangers are let in only when asked to
     port: int = 7860  # where users of Gradio look first
     threads: int | None = None
+    origins: tuple[str, ...] = ()
+    api_keys: tuple[str, ...] = field(default=(), repr=False)  # never in a log
+    require_key: bool | None = None
+    rate: str = "120/minute"  # a person asks a few questions a minute; an office may share one address
+    answers_at_once: int = 4  # more would share the same cores
+    waiting_room: int = 128
+    root_path: str = ""
+    trusted_proxies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.depth not in get_args(Depth):
@@ -63,6 +84,47 @@ class Settings:
         for name in ("embedder", "reader"):
             if getattr(self, name) == "":
                 raise ValueError(f"{name} is empty: name a model or leave it out for the built-in one")
+        object.__setattr__(self, "origins", tuple(dict.fromkeys(map(normal_origin, self.origins))))
+        for key in self.api_keys:
+            if len(key) < SHORTEST_KEY or not key.isascii() or not key.isprintable() or " " in key:
+                raise ValueError(
+                    f"api_keys holds a key of {len(key)} characters: at least {SHORTEST_KEY} are needed, "
+                    "all of them printable ASCII without spaces"
+                )
+        if self.rate != "off" and not _RATE.fullmatch(self.rate):
+            raise ValueError(f'rate is {self.rate!r}: say such as "60/minute" (second, minute, hour or day), or "off"')
+        for name in ("answers_at_once", "waiting_room"):
+            least = 1 if name == "answers_at_once" else 0
+            if not least <= getattr(self, name) <= 10_000:
+                raise ValueError(f"{name} is {getattr(self, name)!r}: a number from {least} to 10000 is needed")
+        if not _ROOT_PATH.fullmatch(self.root_path) or "." in self.root_path.split("/") or ".." in self.root_path:
+            raise ValueError(
+                f"root_path is {self.root_path!r}: a path such as /ask is needed, without a slash at its end"
+            )
+        for proxy in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                raise ValueError(
+                    f"trusted_proxies holds {proxy!r}: an address or network such as 127.0.0.1 or 10.0.0.0/8 is needed"
+                ) from None
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only programs on this machine can reach the server."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def key_needed(self) -> bool:
+        """Whether a program has to show a key to use the API."""
+        if self.require_key is not None:
+            return self.require_key
+        return bool(self.api_keys) or not self.on_loopback
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -80,8 +142,10 @@ class Settings:
             try:
                 given[name] = convert(value)
             except ValueError:
-                kind = "whole number" if convert is int else "number"
-                raise ValueError(f"{variable} is {value!r}: a {kind} is needed") from None
+                kind = "whole number" if convert is int else "yes or no" if convert is _yes else "number"
+                raise ValueError(
+                    f"{variable} is {value!r}: {'' if convert is _yes else 'a '}{kind} is needed"
+                ) from None
         try:
             return cls(**given)  # type: ignore[arg-type]
         except ValueError as error:
@@ -104,6 +168,46 @@ class Settings:
         return self.cache_dir / "indexes" / key.hexdigest()[:24]
 
 
+def normal_origin(origin: str) -> str:
+    """An origin as browsers write it: scheme, host and a port that is not the scheme's own. Raises: `ValueError`."""
+    try:
+        parts = urlsplit(origin.strip())
+        port = parts.port
+        host = (parts.hostname or "").encode("idna").decode("ascii") if parts.hostname else ""
+    except (ValueError, UnicodeError):
+        parts, port, host = urlsplit(""), None, ""
+    rest = parts.path.rstrip("/") + parts.query + parts.fragment
+    if parts.scheme not in _DEFAULT_PORTS or rest or "@" in parts.netloc or not re.fullmatch(r"[a-z0-9.:_-]+", host):
+        raise ValueError(
+            f"origins holds {origin!r}: the scheme and host of a site are needed, such as https://news.example"
+        )
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")
+
+
+def read_keys(path: Path) -> tuple[str, ...]:
+    """The API keys in a file, one a line; lines that start with # are for people. Raises: `ValueError`, `OSError`."""
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError:
+        raise ValueError(f"{str(path)!r} is not a text file: one API key a line is needed") from None
+    keys = tuple(line for line in lines if line and not line.startswith("#"))
+    if not keys:
+        raise ValueError(f"{str(path)!r} holds no API key: one a line is needed")
+    return keys
+
+
+def _yes(value: str) -> bool:
+    said = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}.get(value.lower())
+    if said is None:
+        raise ValueError(value)
+    return said
+
+
+def _several(value: str) -> tuple[str, ...]:
+    return tuple(re.split(r"[\s,]+", value.strip(", \t\n")))
+
+
 def _first_word_upper(message: str) -> str:
     name, space, rest = message.partition(" ")
     return name.upper() + space + rest
@@ -119,4 +223,12 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "host": str,
     "port": int,
     "threads": int,
+    "origins": _several,
+    "api_keys": _several,
+    "require_key": _yes,
+    "rate": str,
+    "answers_at_once": int,
+    "waiting_room": int,
+    "root_path": str,
+    "trusted_proxies": _several,
 }

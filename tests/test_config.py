@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.config import Settings, default_cache_dir, seed_article
+from qa.config import Settings, default_cache_dir, read_keys, seed_article
 
 
 def test_defaults_are_private_and_calibrated():
@@ -36,6 +36,14 @@ def test_every_field_can_be_set_from_the_environment():
         "SPANWISE_HOST": "0.0.0.0",
         "SPANWISE_PORT": "8000",
         "SPANWISE_THREADS": "2",
+        "SPANWISE_ORIGINS": "https://News.example/, http://localhost:8080",
+        "SPANWISE_API_KEYS": "a-key-of-some-length another-key-of-some-length",
+        "SPANWISE_REQUIRE_KEY": "no",
+        "SPANWISE_RATE": "5/second",
+        "SPANWISE_ANSWERS_AT_ONCE": "2",
+        "SPANWISE_WAITING_ROOM": "0",
+        "SPANWISE_ROOT_PATH": "/ask/it",
+        "SPANWISE_TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8",
     }
     assert set(environ) == {f"SPANWISE_{field.name.upper()}" for field in fields(Settings)}
     settings = Settings.from_environment(environ)
@@ -49,6 +57,14 @@ def test_every_field_can_be_set_from_the_environment():
         host="0.0.0.0",
         port=8000,
         threads=2,
+        origins=("https://news.example", "http://localhost:8080"),
+        api_keys=("a-key-of-some-length", "another-key-of-some-length"),
+        require_key=False,
+        rate="5/second",
+        answers_at_once=2,
+        waiting_room=0,
+        root_path="/ask/it",
+        trusted_proxies=("127.0.0.1", "10.0.0.0/8"),
     )
 
 
@@ -78,6 +94,17 @@ def test_unset_and_empty_variables_leave_the_defaults():
         ("SPANWISE_PORT", "65536"),
         ("SPANWISE_PORT", "-1"),
         ("SPANWISE_THREADS", "0"),
+        ("SPANWISE_ORIGINS", "*"),
+        ("SPANWISE_REQUIRE_KEY", "maybe"),
+        ("SPANWISE_RATE", "0/minute"),
+        ("SPANWISE_RATE", "often"),
+        ("SPANWISE_ANSWERS_AT_ONCE", "0"),
+        ("SPANWISE_WAITING_ROOM", "-1"),
+        ("SPANWISE_ROOT_PATH", "ask"),
+        ("SPANWISE_ROOT_PATH", "/ask/"),
+        ("SPANWISE_ROOT_PATH", "/../ask"),
+        ("SPANWISE_TRUSTED_PROXIES", "proxy.example"),
+        ("SPANWISE_TRUSTED_PROXIES", "*"),
     ],
 )
 def test_a_bad_variable_is_named_with_its_value_and_the_remedy(variable, value):
@@ -93,6 +120,60 @@ def test_a_bad_variable_is_named_with_its_value_and_the_remedy(variable, value):
 def test_empty_words_are_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         Settings(**bad)
+
+
+@pytest.mark.parametrize(
+    ("origin", "normal"),
+    [
+        ("https://news.example", "https://news.example"),
+        ("HTTPS://News.Example:443/", "https://news.example"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("https://zürich.example", "https://xn--zrich-kva.example"),
+    ],
+)
+def test_origins_are_kept_as_browsers_write_them(origin, normal):
+    assert Settings(origins=(origin,)).origins == (normal,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "null", "", "news.example", "https://*.example", "https://a.example/path", "ftp://a.example", "https://",
+     "https://me@a.example", "https://a.example;x", "https://a.example:port", "https://a.example b", "https://a'b"],
+)  # fmt: skip
+def test_what_is_no_origin_is_refused(origin):
+    with pytest.raises(ValueError, match="origins"):
+        Settings(origins=(origin,))
+
+
+def test_a_key_is_never_shown():
+    key = "very-secret-key-0123456789"
+    assert key not in repr(Settings(api_keys=(key,)))
+    with pytest.raises(ValueError, match="api_keys") as raised:
+        Settings(api_keys=("too-short",))
+    assert "too-short" not in str(raised.value)
+    with pytest.raises(ValueError, match="SPANWISE_API_KEYS") as raised:
+        Settings.from_environment({"SPANWISE_API_KEYS": "too-short"})
+    assert "too-short" not in str(raised.value)
+
+
+def test_a_key_is_needed_where_others_can_come_in():
+    assert not Settings().key_needed
+    assert not Settings(host="localhost").key_needed
+    assert not Settings(host="::1").key_needed
+    assert Settings(api_keys=("k" * 16,)).key_needed
+    for host in ("0.0.0.0", "::", "10.0.0.5", "server.example"):
+        assert Settings(host=host).key_needed
+        assert not Settings(host=host, require_key=False).key_needed
+
+
+def test_keys_are_read_from_a_file(tmp_path):
+    file = tmp_path / "keys"
+    file.write_text("# the newspaper's\n  " + "a" * 20 + "  \n\n" + "b" * 20 + "\n")
+    assert read_keys(file) == ("a" * 20, "b" * 20)
+    file.write_text("# nothing\n")
+    with pytest.raises(ValueError, match="no API key"):
+        read_keys(file)
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True))
