@@ -139,6 +139,14 @@ def test_an_inside_without_a_begin_begins_and_a_begin_ends_what_is_open():
     assert [(s.start, s.end) for s in found] == [(1, 3), (3, 5), (6, 7)]
 
 
+def test_a_tagged_span_goes_on_over_less_sure_words_but_not_over_separators():
+    tags = [[0.0, -9.0, -0.5], [0.0, 3.0, 0.0], [0.0, -9.0, -1.0], [0.0, -9.0, -3.0], [0.0, -0.5, -9.0]]
+    assert [(s.start, s.end) for s in decode_tags(tags, [True] * 5)] == [(1, 2)]
+    found = decode_tags(tags, [True] * 5, keep=-1.5)
+    assert [(s.start, s.end) for s in found] == [(0, 3)]
+    assert found[0].score == pytest.approx(np.logaddexp(3.0, 0.0))
+
+
 def test_the_score_of_a_tagged_span_is_the_mean_of_its_log_odds():
     found = decode_tags([[0.0, 1.0, -50.0], [0.0, -50.0, 2.0]], [True, True])
     assert found == [TokenSpan(0, 2, pytest.approx(1.5))]

@@ -18,6 +18,10 @@ MAX_ANSWER_TOKENS = 64
 """Long enough for a whole sentence, which is how "why", "how" and yes/no questions are answered."""
 
 
+KEEP_TAG = -1.5
+"""Log-odds down to which a token still belongs to a tagged span beside it; chosen on the development sets."""
+
+
 class TokenSpan(NamedTuple):
     """Tokens `start` up to but not including `end`, with the logit that speaks for them."""
 
@@ -71,25 +75,31 @@ def null_score(start_logits: ArrayLike, end_logits: ArrayLike, *, null: int = 0)
     return float(_rows(start_logits)[null] + _rows(end_logits)[null])
 
 
-def decode_tags(tag_logits: ArrayLike, context: ArrayLike, *, threshold: float = 0.0) -> list[TokenSpan]:
+def decode_tags(
+    tag_logits: ArrayLike, context: ArrayLike, *, threshold: float = 0.0, keep: float | None = None
+) -> list[TokenSpan]:
     """Return the spans that a tagging head marks, in token order.
 
-    `tag_logits` has shape `(tokens, 3)`, columns O, B, I. A token belongs to a span where the log-odds of not-O (B and
-    I together) exceed `threshold`; it begins a new one where B beats I or where nothing is open. A span's score is the
-    mean of its tokens' log-odds.
+    `tag_logits` has shape `(tokens, 3)`, columns O, B, I. A run of tokens belongs together where the log-odds of not-O
+    (B and I together) exceed `keep` (None for `threshold`) in all and `threshold` in one of them (hysteresis: the words
+    that complete a phrase are less sure than its head); a new span begins where B beats I on a token above `threshold`. A span's score is the
+    mean log-odds of its tokens above `threshold`.
     """
     tags, allowed = np.asarray(tag_logits, dtype=np.float64), np.asarray(context, dtype=bool)
     if tags.shape != (len(allowed), 3) or allowed.ndim != 1:
         raise ValueError(f"tags of shape {tags.shape} for a mask of shape {allowed.shape}: expected (tokens, 3)")
     with np.errstate(invalid="ignore"):
         odds = np.logaddexp(tags[:, BEGIN], tags[:, INSIDE]) - tags[:, OUTSIDE]
-    inside = allowed & (odds > threshold)
-    begins = inside & ((tags[:, BEGIN] > tags[:, INSIDE]) | ~np.concatenate([[False], inside[:-1]]))
+    sure = allowed & (odds > threshold)
+    inside = allowed & (odds > threshold if keep is None else min(keep, threshold))
+    begins = inside & ((sure & (tags[:, BEGIN] > tags[:, INSIDE])) | ~np.concatenate([[False], inside[:-1]]))
     found: list[TokenSpan] = []
     for start in np.flatnonzero(begins):
         stops = np.flatnonzero(~inside[start + 1 :] | begins[start + 1 :])
         end = start + 1 + (int(stops[0]) if len(stops) else len(inside) - start - 1)
-        found.append(TokenSpan(int(start), int(end), float(odds[start:end].mean())))
+        part = sure[start:end]
+        if part.any():
+            found.append(TokenSpan(int(start), int(end), float(odds[start:end][part].mean())))
     return found
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from index.types import Passage
 from qa.errors import ReaderError
-from qa.reading.decode import MAX_ANSWER_TOKENS, TokenSpan, best_spans, decode_tags, null_score
+from qa.reading.decode import KEEP_TAG, MAX_ANSWER_TOKENS, TokenSpan, best_spans, decode_tags, null_score
 from qa.reading.edges import tidy
 from qa.reading.windows import PairEncoder, Window
 from qa.types import Reading, Span
@@ -138,4 +138,4 @@ def _tagged(text: str, windows: list[Window], logits: list[Logits]) -> list[Span
         tags[part][better] = scores.tags[place][better]
         offsets[part][better] = window.offsets[place][better]
         margin[part][better] = room[better]
-    return _characters(text, offsets, decode_tags(tags, margin >= 0))
+    return _characters(text, offsets, decode_tags(tags, margin >= 0, keep=KEEP_TAG))
