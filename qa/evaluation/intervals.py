@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 RESAMPLES = 2_000
 SEED = 20_240_229
 _Z = 1.959964
-_BATCH = 4_000_000  # numbers held at a time
+_BATCH = 1_000_000  # numbers held at a time
 Columns = Sequence[NDArray[Any]]
 Statistic = Callable[..., NDArray[np.float64]]
 

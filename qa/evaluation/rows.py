@@ -98,5 +98,5 @@ def _sentences(question: Question, answer: Answer, subject: Subject) -> list[Row
         places += [(s.start, s.end) for s in question.answers[0].spans if s.start is not None and s.end is not None]
     elif answer.nearest is not None and answer.nearest.document_id == identity:
         places.append((answer.nearest.start, answer.nearest.end))
-    touched = [(a, b) for a, b in subject.sentences if any(a < end and b > start for start, end in places)]
-    return [{"start": a, "text": text[a : min(b, a + _LONGEST)]} for a, b in touched[:_SHOWN]]
+    touched = subject.touching(places)[:_SHOWN]
+    return [{"start": a, "text": text[a : min(b, a + _LONGEST)]} for a, b in touched]

@@ -7,7 +7,8 @@ questions and answers) words alone are compared.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -46,6 +47,15 @@ class Subject:
             return cls(None)
         blocks = split_blocks(document.text, document.quiet)
         return cls(document, tuple(place for block in blocks for place in block.sentences))
+
+    def touching(self, places: Iterable[Range]) -> list[Range]:
+        """The sentences that any of the places touches, in order."""
+        found: set[Range] = set()
+        for start, end in places:
+            first = bisect_right(self.sentences, start, key=lambda sentence: sentence[1])
+            last = bisect_left(self.sentences, end, key=lambda sentence: sentence[0])
+            found.update(self.sentences[first:last])
+        return sorted(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,8 +210,7 @@ def _lenient(alternative: Alternative, said: Sequence[Said], evidence: Sequence[
     if not all(any(start < end_ and end > start_ for start_, end_ in golds) for start, end in places):
         return False
     allowed = [range_ for place in evidence if (range_ := _range(place)) is not None]
-    allowed += [place for place in subject.sentences if any(place[0] < b and place[1] > a for a, b in golds)]
-    allowed += golds
+    allowed += [*subject.touching(golds), *golds]
     text = subject.document.text
     return all(
         any(a <= start + first and start + last <= b for a, b in allowed)
