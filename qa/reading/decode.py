@@ -82,8 +82,8 @@ def decode_tags(
 
     `tag_logits` has shape `(tokens, 3)`, columns O, B, I. A run of tokens belongs together where the log-odds of not-O
     (B and I together) exceed `keep` (None for `threshold`) in all and `threshold` in one of them (hysteresis: the words
-    that complete a phrase are less sure than its head); a new span begins where B beats I on a token above `threshold`. A span's score is the
-    mean log-odds of its tokens above `threshold`.
+    that complete a phrase are less sure than its head). A new span begins where B beats I on a token above
+    `threshold`. A span's score is the mean log-odds of its tokens above `threshold`.
     """
     tags, allowed = np.asarray(tag_logits, dtype=np.float64), np.asarray(context, dtype=bool)
     if tags.shape != (len(allowed), 3) or allowed.ndim != 1:
@@ -91,7 +91,7 @@ def decode_tags(
     with np.errstate(invalid="ignore"):
         odds = np.logaddexp(tags[:, BEGIN], tags[:, INSIDE]) - tags[:, OUTSIDE]
     sure = allowed & (odds > threshold)
-    inside = allowed & (odds > threshold if keep is None else min(keep, threshold))
+    inside = allowed & (odds > (threshold if keep is None else min(keep, threshold)))
     begins = inside & ((sure & (tags[:, BEGIN] > tags[:, INSIDE])) | ~np.concatenate([[False], inside[:-1]]))
     found: list[TokenSpan] = []
     for start in np.flatnonzero(begins):
