@@ -92,14 +92,23 @@ def decode_tags(
         odds = np.logaddexp(tags[:, BEGIN], tags[:, INSIDE]) - tags[:, OUTSIDE]
     sure = allowed & (odds > threshold)
     inside = allowed & (odds > (threshold if keep is None else min(keep, threshold)))
-    begins = inside & ((sure & (tags[:, BEGIN] > tags[:, INSIDE])) | ~np.concatenate([[False], inside[:-1]]))
+    begin = sure & (tags[:, BEGIN] > tags[:, INSIDE])
+    runs: list[list[int]] = []
+    for at in np.flatnonzero(inside).tolist():
+        carries_on = bool(runs) and runs[-1][-1] == at - 1
+        if carries_on and begin[at] and any(sure[token] for token in runs[-1]):
+            while not sure[runs[-1][-1]]:  # what stands between two items is neither's
+                runs[-1].pop()
+            carries_on = False
+        if carries_on:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
     found: list[TokenSpan] = []
-    for start in np.flatnonzero(begins):
-        stops = np.flatnonzero(~inside[start + 1 :] | begins[start + 1 :])
-        end = start + 1 + (int(stops[0]) if len(stops) else len(inside) - start - 1)
-        part = sure[start:end]
-        if part.any():
-            found.append(TokenSpan(int(start), int(end), float(odds[start:end][part].mean())))
+    for run in runs:
+        certain = [token for token in run if sure[token]]
+        if certain:
+            found.append(TokenSpan(run[0], run[-1] + 1, float(odds[certain].mean())))
     return found
 
 
