@@ -33,7 +33,7 @@ check: $(VENV)/test.stamp ## ruff and mypy
 # The environment. A stamp is written last, so an interrupted installation starts over instead of half working.
 $(VENV)/made.stamp:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "Spanwise needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version 2>&1 || echo not there). Try: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	  echo "Spanwise needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version 2>/dev/null || echo not there). Try: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	@rm -rf $(VENV)
 	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make environments; on Debian install python3-venv." >&2; exit 1; }
 	@touch $@
