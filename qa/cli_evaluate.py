@@ -40,6 +40,12 @@ def evaluate(
     threshold: Annotated[
         float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
     ] = None,
+    together: Annotated[
+        bool, typer.Option("--together", help="Ask all documents at once, not the one that a question names.")
+    ] = False,
+    given_passage: Annotated[
+        bool, typer.Option("--given-passage", help="Also ask the reader with nothing but the right passage.")
+    ] = False,
     limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Ask the first N questions only.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew where the folder holds a run.")] = False,
     fail_under: Annotated[
@@ -56,6 +62,8 @@ def evaluate(
         raise typer.BadParameter("name a folder of documents or an index, not both")
     if documents is not None and not documents.is_dir():
         raise typer.BadParameter(f"--documents is {str(documents)!r}, which is no folder")
+    if together and documents is None and index is None:
+        raise typer.BadParameter("--together needs --documents or --index: which are all documents?")
     floors = _floors(fail_under or [])
     try:
         given: dict[str, Any] = {"depth": depth, "threshold": threshold}
@@ -69,8 +77,8 @@ def evaluate(
     assistant = None if index is None else Assistant.from_index(index, settings=settings)
     with _bar() as progress:
         report = run(
-            Library(assistant, folder=documents, settings=settings), questions, out, scope=scope, limit=limit,
-            fresh=fresh, command=_command(), progress=progress,
+            Library(assistant, folder=documents, settings=settings, together=together), questions, out,
+            scope=scope, limit=limit, given=given_passage, fresh=fresh, command=_command(), progress=progress,
         )  # fmt: skip
     _show(report)
     failed = _below(report.metrics, floors)

@@ -54,6 +54,7 @@ def test_gates_give_the_exit_status(spanwise, run, gate, status):
         ([str(SEEDS / "news_dev.jsonl"), "--out", "x", "--fail-under", "f1"], "f1=80"),
         ([str(SEEDS / "news_dev.jsonl"), "--out", "x", "--fail-under", "=5"], "f1=80"),
         ([str(SEEDS / "news_dev.jsonl"), "--out", "x", "--threshold", "7"], "threshold"),
+        ([str(SEEDS / "news_dev.jsonl"), "--out", "x", "--together"], "--together needs"),
         ([str(SEEDS / "kim_leaves_russia.txt"), "--out", "x"], ".jsonl"),
     ],
 )
@@ -71,7 +72,7 @@ def test_a_bad_row_is_told_and_fails_after_the_rest_is_done(spanwise, tmp_path):
     (tmp_path / "set.csv").write_text("question,answer,document\nWhen does it leave?,nine,ferry.txt\n,x,ferry.txt\n")
     done = spanwise("evaluate", "set.csv", "--out", "run", "--depth", "quick", cwd=tmp_path)
     assert done.returncode == 1
-    assert "1 questions" in done.stdout or "1 question" in done.stdout
+    assert done.stdout.startswith("1 question;")
     assert "set.csv, line 3, question" in done.stderr
     assert (tmp_path / "run" / "metrics.json").exists()
 

@@ -319,3 +319,60 @@ def test_sets_with_their_own_text_and_sets_with_files_share_the_models(tmp_path)
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert set(about["models"]) == {"embedder", "reader", "threshold"}
     assert {"question", "by_stage", "wall", "asked"} == set(about["seconds"])
+
+
+@pytest.fixture(scope="module")
+def ferries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two documents that only the name of the ferry tells apart, and a question on each."""
+    folder = tmp_path_factory.mktemp("ferries")
+    for name, hour in (("Tessel", "nine"), ("Marken", "seven")):
+        text = f"The ferry to {name} leaves at {hour} in the morning. It carries forty passengers. Dogs travel free."
+        (folder / f"{name.lower()}.txt").write_text(text)
+    (folder / "readme.bin").write_bytes(b"\0\1")
+    rows = []
+    for name, hour in (("tessel", "nine"), ("marken", "seven")):
+        start = (folder / f"{name}.txt").read_text().index(hour)
+        spans = [{"text": hour, "start": start, "end": start + len(hour)}]
+        question = f"When does the ferry to {name.title()} leave?"
+        rows.append({"id": name, "document": f"{name}.txt", "question": question, "answers": [{"spans": spans}]})
+    saved(folder, [*rows, {"id": "none", "document": "tessel.txt", "question": "Who built the lighthouse?"}])
+    return folder
+
+
+def quick() -> Settings:
+    return Settings(depth="quick", cache_dir=Settings.from_environment().cache_dir)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_documents_are_asked_one_by_one_or_together(ferries, tmp_path, together):
+    library = Library(folder=ferries, settings=quick(), together=together)
+    report = evaluate(library, ferries / "set.jsonl", tmp_path / "run")
+    assert not report.problems
+    assert report.metrics["retrieval"]["total"] == 2
+    assert report.metrics["retrieval"]["recall_at_10"] == 100
+    passages = [row["passages"] for row in RunFolder(tmp_path / "run").rows()]
+    assert passages == ([2, 2, 2] if together else [1, 1, 1])
+    with pytest.raises(RunError, match="together"):
+        evaluate(
+            Library(folder=ferries, settings=quick(), together=not together), ferries / "set.jsonl", tmp_path / "run"
+        )
+
+
+def test_together_needs_to_know_which_documents():
+    with pytest.raises(ValueError, match="name an index or a folder"):
+        Library(together=True)
+
+
+def test_the_reader_is_also_asked_with_the_right_passage_alone(ferries, tmp_path):
+    report = evaluate(Library(folder=ferries, settings=quick()), ferries / "set.jsonl", tmp_path / "run", given=True)
+    given = report.metrics["given_passage"]
+    assert given["total"] == 2
+    assert 0 <= given["lenient"] <= 100
+    assert {row["id"]: row["given"] is None for row in RunFolder(tmp_path / "run").rows()} == {
+        "tessel": False,
+        "marken": False,
+        "none": True,
+    }
+    assert evaluate(Scripted(TEXT, SAID), saved(tmp_path), tmp_path / "other", given=True).metrics["given_passage"] == {
+        "total": 0
+    }

@@ -35,6 +35,19 @@ def compute(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def given_passage(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The reader given the passage that holds the answer, beside the whole pipeline on the same questions.
+
+    Both without a threshold, so that what lies between is retrieval alone.
+    """
+    pairs = [(row["given"], row["forced"]) for row in rows if row["given"] is not None]
+    found: dict[str, Any] = {"total": len(pairs)}
+    for name in ("strict", "lenient", "exact", "f1") if pairs else ():
+        given, whole = (100 * sum(float(pair[side][name]) for pair in pairs) / len(pairs) for side in (0, 1))
+        found[name], found[f"pipeline_{name}"] = given, whole
+    return found
+
+
 def squad(table: Table) -> dict[str, Any]:
     """SQuAD 2.0's official figures under its own names; `HasAns_` and `NoAns_` only where there are such questions."""
     return {

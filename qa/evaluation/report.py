@@ -50,6 +50,7 @@ _FIGURES = (
     ("Wrong when answered", "wrong_when_answered", "%"),
     ("Rightly silent", "abstention.recall", "%"),
     ("Calibration error", "calibration.ece", "%"),
+    ("Right given passage", "given_passage.lenient", "%"),
 )
 _COLUMNS = ("No.", "Question", "Right answer", "Answer given", "Outcome", "F1", "Confidence", "Lost at")
 

@@ -84,6 +84,8 @@ def _trace(row: Mapping[str, Any]) -> str:
         told.append(f"{', '.join(right)} right")
     if row["abstained"] and row["forced"]["items"]:
         told.append("held back: " + " ".join(f"<q>{_text(item)}</q>" for item in row["forced"]["items"]))
+    if row["exact"] == 1 and not row["lenient"]:
+        told.append("the right words, quoted from another place")
     if row["strict"] != row["lenient"]:
         told.append("right as a longer quotation, not to the word")
     told.append(_text(row["id"]))

@@ -20,6 +20,7 @@ from qa.evaluation import exports, metrics
 from qa.evaluation.errors import QuestionSetError
 from qa.evaluation.fields import FieldError
 from qa.evaluation.folder import RunFolder, checksum, to_json
+from qa.evaluation.given import given_passage
 from qa.evaluation.questions import read_questions
 from qa.evaluation.report import write_report
 from qa.evaluation.retrieval import ranking
@@ -51,13 +52,15 @@ def evaluate(
     *,
     scope: Scope = "paragraph",
     limit: int | None = None,
+    given: bool = False,
     fresh: bool = False,
     command: str | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Ask every question of the files, score the answers and leave everything in the folder `out`.
 
-    A run that was interrupted goes on where it stopped when called again in the same way; `fresh` starts anew.
+    A run that was interrupted goes on where it stopped when called again in the same way; `fresh` starts anew. `given`
+    asks every answerable question once more of the passage that holds its answer, to tell the reader from the rest.
     `progress(done, total)` is called after every question. Questions are asked one at a time, in their order, and an
     answer depends on its own question only.
 
@@ -73,6 +76,8 @@ def evaluate(
         "questions": [{"file": path.name, "sha256": checksum(path)} for path in paths],
         "scope": scope,
         "limit": limit,
+        "together": library.together,
+        "given": given,
         "settings": _settings(library),
     }
     done = folder.begin(identity, fresh=fresh)
@@ -84,7 +89,8 @@ def evaluate(
                 if not fresh_rows:
                     folder.models_are({**getattr(library.models, "names", {}), "threshold": _threshold(library)})
                 placed, misplaced = _checked(question, source)
-                folder.append({**ask(placed, source), "misplaced": misplaced})
+                passage = given_passage(placed, source) if given else None
+                folder.append({**ask(placed, source), "misplaced": misplaced, "given": passage})
                 fresh_rows += 1
             except FieldError as error:
                 problems.add(_problem(question, error.field, str(error)))
@@ -99,6 +105,7 @@ def evaluate(
             problems.add(Problem(file=row["file"], line=row["line"], field=name, message=message, lost=False))
     found = metrics.compute(folder.rows())
     found["retrieval"] = ranking(folder.rows())
+    found["given_passage"] = metrics.given_passage(folder.rows())
     found["warnings"] = [*found["warnings"], *problems.summary()]
     seconds = _seconds(folder.rows(), wall=time.perf_counter() - began, asked=fresh_rows)
     folder.write("metrics.json", to_json(found))

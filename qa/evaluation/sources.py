@@ -49,12 +49,23 @@ class Library:
     """Finds the source of every question; see the module.
 
     `assistant` is asked about its own documents. Without one, files are looked for in `folder`, or beside the question
-    file where `folder` is None.
+    file where `folder` is None. A question that names its document is asked of that one, or where `together` of all
+    documents of the assistant or folder at once, so that finding the right one is part of the task.
+
+    Raises: `ValueError` for `together` without an assistant or a folder.
     """
 
     def __init__(
-        self, assistant: Asker | None = None, *, folder: Path | None = None, settings: Settings | None = None
+        self,
+        assistant: Asker | None = None,
+        *,
+        folder: Path | None = None,
+        settings: Settings | None = None,
+        together: bool = False,
     ) -> None:
+        if together and assistant is None and folder is None:
+            raise ValueError("to ask all documents together, name an index or a folder of documents")
+        self.together = together
         self.settings = settings or (assistant.settings if isinstance(assistant, Assistant) else Settings())
         self._assistant = assistant
         self._folder = folder
@@ -72,6 +83,9 @@ class Library:
         if question.context is not None:
             key = ("text", (question.title or "") + "\0" + question.context)
         elif self._assistant is not None:
+            return self._at_hand(self._assistant, question)
+        elif self.together:
+            self._assistant = self._opened(self._whole_folder())
             return self._at_hand(self._assistant, question)
         elif question.document is not None:
             key = ("file", str(self._path(question)))
@@ -97,7 +111,7 @@ class Library:
         document = found[0]
         if document.id not in self._subjects:
             self._subjects[document.id] = Subject.of(document)
-        return Source(assistant, self._subjects[document.id], (document.id,))
+        return Source(assistant, self._subjects[document.id], None if self.together else (document.id,))
 
     def _open(self, kind: str, question: Question) -> Source:
         try:
@@ -109,12 +123,13 @@ class Library:
                 documents = self._whole_folder()
         except DocumentError as error:
             raise FieldError("context" if kind == "text" else "document", f"cannot be read: {error}") from error
+        return Source(self._opened(documents), Subject.of(documents[0] if kind != "folder" else None))
+
+    def _opened(self, documents: list[Document]) -> Assistant:
         if self._models is None:
             self._models = Assistant.from_documents(documents, settings=self.settings)
-            assistant = self._models
-        else:
-            assistant = self._models.over(documents)
-        return Source(assistant, Subject.of(documents[0] if kind != "folder" else None))
+            return self._models
+        return self._models.over(documents)
 
     def _path(self, question: Question) -> Path:
         folder = self._folder if self._folder is not None else Path(question.file).parent
@@ -140,8 +155,6 @@ class Library:
             except DocumentError:  # a folder holds other things too, such as the question file
                 continue
         if not documents:
-            raise DocumentError(
-                f"{str(self._folder)!r} holds no document that can be read: put text files there",
-                source=str(self._folder),
-            )
+            name = str(self._folder)
+            raise DocumentError(f"{name!r} holds no document that can be read: put text files there", source=name)
         return documents

@@ -30,7 +30,8 @@ def _run_lines(found: Mapping[str, Any], seconds: Mapping[str, Any]) -> Iterator
         shown = "-" if value is None else f"{value:.1f}"
         return f"{name:22}{shown:>6} {unit:1}  {between:15}  {note}".rstrip()
 
-    yield f"{found['total']} questions; 95 % intervals resample {intervals['resampled']}"
+    total = found["total"]
+    yield f"{total} question{'s' * (total != 1)}; 95 % intervals resample {intervals['resampled']}"
     yield line("Right, strict", found["strict"], "strict")
     yield line("Right, lenient", found["lenient"], "lenient")
     yield line("Exact match (SQuAD)", found["exact"], "exact")
@@ -49,6 +50,9 @@ def _run_lines(found: Mapping[str, Any], seconds: Mapping[str, Any]) -> Iterator
         yield line("List F1, exact", lists["exact_f1"], "list.exact_f1", note, unit="")
         yield line("List F1, partial", lists["partial_f1"], "list.partial_f1", unit="")
     yield line("Calibration error", found["calibration"]["ece"], "calibration.ece")
+    if (given := found["given_passage"])["total"]:
+        whole = f"{given['pipeline_lenient']:.1f} % through the whole pipeline, both without a threshold"
+        yield line("Right given passage", given["lenient"], note=whole)
     if lost := found["lost"]:
         yield "Lost at: " + ", ".join(f"{stage} {count}" for stage, count in lost.items())
     if (whole := seconds["question"]) is not None:

@@ -27,6 +27,10 @@ TERMS = {
         "Answers are put into ten bins by stated confidence; in each, the stated mean is compared with the share "
         "right; the differences are averaged by size of bin. Answers held back count with what would have been said."
     ),
+    "Right given passage": (
+        "The reader alone: asked of nothing but the sentences round the right answer, and made to answer. What the "
+        "whole way through retrieval loses against it is in metrics.json, under given_passage."
+    ),
     "Partly": "Not right, but some words or items are.",
     "Missed": "Declined, although the text has an answer.",
     "Lost at": (
