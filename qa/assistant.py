@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,11 +43,18 @@ the built-in embedder. With one whose cosines are all greater, words and reader 
 NEAREST_FROM = 2
 """How many passages the nearest sentence is looked for in."""
 
+GLANCED = 2
+"""How many passages the first guess is read from: as many as the skimming reader reads in the blink of an eye."""
+
 _REASONS: dict[Stage, str] = {
     "retrieval": "Nothing in it has to do with the question.",
     "reader": "No words in it answer the question.",
     "threshold": "What it says is too unsure an answer.",
 }
+
+
+OnFound = Callable[[str, Sequence[Hit]], None]
+"""Told of a question as it is understood and its passages, best first; for each part of a question that has several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,17 +183,42 @@ class Assistant:
         first = self._index.passages[:1]
         self.ask(first[0].text[:200] if first else "Is there anything here?")
 
-    def ask(self, question: str, history: Sequence[str] = (), *, document_ids: Collection[str] | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        *,
+        document_ids: Collection[str] | None = None,
+        on_found: OnFound | None = None,
+    ) -> Answer:
         """Answer from the documents (all, or those named), or abstain with the reason and the nearest passage.
 
-        `history` is the earlier questions of the conversation that were answered, oldest first.
+        `history` is the earlier questions of the conversation that were answered, oldest first. `on_found` is told of
+        the passages before they are read.
 
         Raises: `QuestionError` for an empty or far too long question.
         """
-        return self.decide(self.examine(question, history, document_ids=document_ids))
+        return self.decide(self.examine(question, history, document_ids=document_ids, on_found=on_found))
+
+    def search(self, query: str, *, top_k: int, document_ids: Collection[str] | None = None) -> list[Hit]:
+        """The passages that have most to do with `query`, best first; of all documents, or of those named."""
+        return self._retriever.search(query, top_k=top_k, document_ids=document_ids)
+
+    def glance(self, question: str, hits: Sequence[Hit]) -> Citation | None:
+        """A first guess from the passages ranked first, read by the skimming reader and not decided about."""
+        passages = [hit.passage for hit in hits[:GLANCED]]
+        reader = getattr(self._reader, "skim", self._reader)
+        choice = choose(reader.read(question, passages), several=False, reread=lambda _: [], rules=self._rules)
+        citations = cite_all(self._documents, [choice.best]) if choice is not None else ()
+        return citations[0] if citations else None
 
     def examine(
-        self, question: str, history: Sequence[str] = (), *, document_ids: Collection[str] | None = None
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        *,
+        document_ids: Collection[str] | None = None,
+        on_found: OnFound | None = None,
     ) -> Examined:
         """Retrieve and read without deciding. Raises: `QuestionError`."""
         asked = check(question)
@@ -198,11 +230,13 @@ class Assistant:
         for part in parts(asked):
             text = before + part
             with clock.stage("retrieve"):
-                found = self._retriever.search(text, top_k=self.settings.top_k, document_ids=document_ids)
+                ranked = self._retriever.search(text, top_k=self.settings.top_k, document_ids=document_ids)
+            if on_found is not None:
+                on_found(text, ranked)
             with clock.stage("read"):
-                choices.append(self._read(text, part, found) if found else None)
+                choices.append(self._read(text, part, ranked) if ranked else None)
             known = {hit.passage.id for hit in hits}
-            hits += [hit for hit in found if hit.passage.id not in known]
+            hits += [hit for hit in ranked if hit.passage.id not in known]
         weighed = [c.evidence for c in choices if c is not None]
         related = any(map(_is_related, hits))
         whole = related and len(weighed) == len(choices)  # of two questions in one, both must be answered

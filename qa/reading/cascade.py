@@ -31,6 +31,11 @@ class Cascade:
         """Both readers' names; "+" between them."""
         return f"{self._skim.name}+{self._careful.name}"
 
+    @property
+    def skim(self) -> Reader:
+        """The reader that is quick."""
+        return self._skim
+
     def read(self, question: str, passages: Sequence[Passage], *, n_best: int = 5) -> list[Reading]:
         """See `Reader.read`."""
         if len(passages) <= self._keep:

@@ -1,4 +1,5 @@
-"""The server: the chat at `/`, `/healthz` (the process lives) and `/readyz` (a question can be asked now).
+"""The server: the chat at `/`, the API at `/api/v1`, tools for models at `/mcp`, `/healthz` (the process lives) and
+`/readyz` (a question can be asked now).
 
 Everything is in this process, one worker: sessions are kept in its memory.
 """
@@ -23,7 +24,10 @@ from starlette.responses import JSONResponse
 
 from qa.config import Settings
 from qa.errors import ServeError
+from qa.web.api import mount_api
+from qa.web.proxy import Proxied
 from qa.web.security import Guard
+from qa.web.services import Asked, Services
 from qa.web.session import Answering
 
 GRACE = 3  # seconds that open connections get to end when the server stops
@@ -31,13 +35,13 @@ GRACE = 3  # seconds that open connections get to end when the server stops
 _log = logging.getLogger(__name__)
 
 
-class Servable(Answering, Protocol):
+class Servable(Asked, Answering, Protocol):
     """What is served: answers, and can load its models before the first question."""
 
     def warm(self) -> None: ...
 
 
-def create_app(assistant: Servable) -> FastAPI:
+def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI:
     """The application: start it with any ASGI server, one worker.
 
     It warms the assistant with a real question while it starts answering requests; until that is done, `/readyz` says
@@ -45,17 +49,25 @@ def create_app(assistant: Servable) -> FastAPI:
     """
     from qa.suggest import suggest_questions
     from qa.web.chat import build_chat, mount
+    from qa.web.tools import mount_tools
+
+    settings = Settings() if settings is None else settings
+    services = Services(assistant, settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(asyncio.to_thread(_warm, app, assistant))
-        yield
+        async with tools():
+            yield
         warming.cancel()
+        services.close()
 
     app = FastAPI(title="Spanwise", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.ready = False
     app.state.failure = None
-    app.add_middleware(Guard)
+    behind_proxy = bool(settings.trusted_proxies)
+    app.add_middleware(Guard, origins=settings.origins, loopback_only=settings.on_loopback and not behind_proxy)
+    app.add_middleware(Proxied, trusted=settings.trusted_proxies, root_path=settings.root_path)  # outside of the guard
 
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -68,6 +80,8 @@ def create_app(assistant: Servable) -> FastAPI:
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "failed" if state.failure else "warming up"}, status_code=503)
 
+    mount_api(app, services)
+    tools = mount_tools(app, services)
     page = build_chat(assistant, suggest=suggest_questions)
     return mount(app, page)
 
@@ -91,12 +105,14 @@ def serve(
     Raises: `ServeError` where the address cannot be used; whatever making or warming the assistant raises.
     """
     with _listen(settings.host, settings.port) as taken, contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(make_assistant(), taken, on_ready))
+        asyncio.run(_serve(make_assistant(), settings, taken, on_ready))
 
 
-async def _serve(assistant: Servable, taken: socket.socket, on_ready: Callable[[str], None] | None) -> None:
+async def _serve(
+    assistant: Servable, settings: Settings, taken: socket.socket, on_ready: Callable[[str], None] | None
+) -> None:
     """The application is made inside the running loop, because gradio would leave loops of its own open otherwise."""
-    app = create_app(assistant)
+    app = create_app(assistant, settings)
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -104,6 +120,7 @@ async def _serve(assistant: Servable, taken: socket.socket, on_ready: Callable[[
         log_level="error",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # `Proxied` believes those of trusted proxies only
         timeout_graceful_shutdown=GRACE,
     )
     server = uvicorn.Server(config)

@@ -1,0 +1,305 @@
+"""The forms of the API's requests and responses, with an example of each: what `openapi.json` shows.
+
+Responses are the types of `qa.types`, so that their fields are named once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from index.types import Document, Hit
+from qa.assistant import MAX_QUESTION
+from qa.types import Answer
+from qa.verify import MAX_QUOTE, Verdict
+from qa.web.problems import KINDS, MEDIA_TYPE
+from qa.web.services import MOST_PASSAGES
+
+MOST_BEFORE = 20  # earlier questions; the last few are what a follow-up leans on
+MOST_TEXT = 2_000_000  # characters that a citation is checked against
+
+DESCRIPTION = """Every answer is made of words of the documents, each with the place they stand. Positions count Unicode
+code points from 0, the end not included: in languages that count UTF-16 units, such as JavaScript, convert them.
+
+**Who may ask.** Programs on the same machine; where the server is open to others, programs with an API key
+(`Authorization: Bearer KEY`); in browsers, without a key, pages of this server and of the origins that its operator has
+listed. An `Origin` stops other sites in a browser, not a script that writes its own headers: the rate limit does.
+
+**Errors** are problem details (RFC 9457) of the media type `application/problem+json`: `type` is for programs, `detail`
+is one sentence for people. `429` and `503` say in `Retry-After` how many seconds to wait.
+"""
+
+_QUESTION = "Where did Kim board the train?"
+_CITATION: dict[str, Any] = {
+    "number": 1,
+    "document_id": "1f0d9f4ad8d0c2b5",
+    "title": "The ferry",
+    "source": "ferry.txt",
+    "sha256": "1f0d9f4ad8d0c2b5" + "0" * 48,
+    "start": 18,
+    "end": 25,
+    "quote": "at nine",
+    "prefix": "The ferry leaves ",
+    "suffix": " on Sundays.",
+    "sentence_start": 0,
+    "sentence_end": 38,
+}
+_PASSAGE: dict[str, Any] = {
+    "id": "1f0d9f4ad8d0c2b5:0",
+    "document_id": "1f0d9f4ad8d0c2b5",
+    "text": "The ferry leaves at nine on Sundays.",
+    "start": 0,
+    "end": 36,
+    "sentences": [[0, 36]],
+}
+_CITATION.update(start=17, end=24, sentence_end=36)
+_HIT: dict[str, Any] = {"passage": _PASSAGE, "score": 0.97, "rank": 0, "dense_score": 0.71, "lexical_score": 4.2}
+_ANSWER: dict[str, Any] = {
+    "question": "When does the ferry leave on Sundays?",
+    "items": [{"text": "at nine", "citation": 1}],
+    "citations": [_CITATION],
+    "confidence": 0.93,
+    "answerable": 0.97,
+    "abstained": False,
+    "reason": None,
+    "stage": "answered",
+    "understood_as": None,
+    "nearest": None,
+    "hits": [_HIT],
+    "seconds_by_stage": {"retrieve": 0.01, "read": 0.2, "cite": 0.001},
+}
+_ABSTAINED: dict[str, Any] = {
+    **_ANSWER,
+    "question": "Who is the ferry's captain?",
+    "items": [],
+    "citations": [],
+    "confidence": 0.04,
+    "answerable": 0.06,
+    "abstained": True,
+    "reason": "No words in it answer the question.",
+    "stage": "reader",
+    "nearest": {**_CITATION, "number": 0, "start": 0, "end": 36, "quote": _PASSAGE["text"], "prefix": "", "suffix": ""},
+}
+
+Words = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION})]
+DocumentIds = Annotated[
+    list[Annotated[str, Field(max_length=100)]] | None,
+    Field(min_length=1, max_length=1000, description="Only these documents; all where it is left out."),
+]
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Question(_Form):
+    """A question, with the earlier ones that it may lean on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"question": _ANSWER["question"]},
+                                        {"question": "And on Mondays?", "history": [_ANSWER["question"]]}]}
+    )  # fmt: skip
+
+    question: Words
+    history: Annotated[
+        list[Annotated[str, Field(max_length=MAX_QUESTION)]],
+        Field(max_length=MOST_BEFORE, description="Earlier questions that were answered, oldest first."),
+    ] = []
+    document_ids: DocumentIds = None
+    include_hits: Annotated[bool, Field(description="Whether the answer carries the passages that were read.")] = True
+
+
+class Search(_Form):
+    """A text to find passages for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"query": "ferry on Sundays", "top_k": 3}]})
+
+    query: Words
+    top_k: Annotated[int, Field(ge=1, le=MOST_PASSAGES)] = 5
+    document_ids: DocumentIds = None
+
+
+class Cited(BaseModel):
+    """A citation as an answer holds it; the words are needed, the rest makes the place sure."""
+
+    model_config = ConfigDict(frozen=True)  # what a citation holds besides is not looked at
+
+    quote: Annotated[str, Field(min_length=1, max_length=MAX_QUOTE)]
+    start: Annotated[int | None, Field(ge=0)] = None
+    end: Annotated[int | None, Field(ge=0)] = None
+    prefix: str | None = None
+    suffix: str | None = None
+    sha256: str | None = None
+    document_id: str | None = None
+    number: Annotated[int | None, Field(ge=0)] = None
+
+
+class Check(_Form):
+    """A citation and, where it is not a document of this server, the text to check it against."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"citation": _CITATION}]})
+
+    citation: Cited
+    document_id: str | None = None
+    text: Annotated[str | None, Field(max_length=MOST_TEXT)] = None
+    media_type: Literal["text/plain", "text/markdown", "text/html"] = "text/plain"
+
+
+class Listed(BaseModel):
+    """A document without its text; `characters` are code points."""
+
+    id: str
+    title: str
+    source: str
+    sha256: str
+    media_type: str
+    characters: int
+
+
+class Documents(BaseModel):
+    """Everything that is asked."""
+
+    documents: list[Listed]
+
+
+class Hits(BaseModel):
+    """Passages, best first."""
+
+    hits: list[Hit]
+
+
+class Checked(BaseModel):
+    """What became of a citation: see `Verdict`, and the id of the document it was checked against."""
+
+    status: Literal["found", "moved", "reworded", "gone", "ambiguous"]
+    message: str
+    start: int | None
+    end: int | None
+    words: str | None
+    surroundings: Literal["same", "changed", "unknown"]
+    same_document: bool | None
+    changes: list[dict[str, str]]
+    places: list[tuple[int, int]]
+    document_id: str | None
+
+
+class Problem(BaseModel):
+    """Problem details, RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = None
+
+
+assert Checked.model_fields.keys() == {*Verdict.__dataclass_fields__, "document_id"}
+
+
+def _given(model: Any, description: str, examples: Mapping[str, Any]) -> dict[int | str, Any]:
+    shown = {name: {"value": value} for name, value in examples.items()}
+    return {200: {"model": model, "description": description, "content": {"application/json": {"examples": shown}}}}
+
+
+def _problems(*names: str) -> dict[int | str, Any]:
+    """The problems a route has besides those that every route has."""
+    responses: dict[int | str, Any] = {}
+    for name in ("key-needed", "foreign-origin", "wrong-host", "too-often", *names):
+        kind = KINDS[name]
+        value = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": _DETAILS[name]}
+        known = responses.setdefault(kind.status, {"model": Problem, "description": kind.title, "content": {}})
+        known["content"].setdefault(MEDIA_TYPE, {"examples": {}})["examples"][name] = {"value": value}
+        if kind.status in (429, 503):
+            known["headers"] = {
+                "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+            }
+    return responses
+
+
+_DETAILS = {
+    "key-needed": 'An API key is needed: send it as "Authorization: Bearer KEY".',
+    "foreign-origin": "This server answers its own pages only: its operator can list others with --origin.",
+    "wrong-host": "This server answers this machine only: open it at 127.0.0.1, or start it with --trusted-proxy where "
+    "a proxy leads to it.",
+    "too-often": "More than 120 requests a minute came from this address: try again in 12 seconds.",
+    "busy": "Too many questions are waiting: ask again in a moment.",
+    "failed": "Something went wrong while the answer was looked for: ask again.",
+    "not-json": "The body is not JSON that can be read: send one JSON object.",
+    "not-json-type": "The body has to be declared as application/json.",
+    "too-large": "The body is larger than 262,144 bytes, the most that is read here: send less.",
+    "bad-request": "The request cannot be read at /top_k: input should be greater than or equal to 1.",
+    "bad-question": "The question is empty: type what you want to know.",
+    "bad-citation": 'Nothing says which document is meant: give "document_id" or the text to check against.',
+    "unknown-document": "No document has this id: the list of documents says which there are.",
+}
+_BODY = ("not-json", "not-json-type", "too-large", "bad-request", "busy", "failed", "unknown-document")
+_STREAM = (
+    'event: passages\ndata: {"hits": [...]}\n\nevent: candidate\ndata: {"citation": {"quote": "at nine", ...}}'
+    '\n\nevent: final\ndata: {"question": "When does the ferry leave on Sundays?", ...}\n\n'
+)
+_LISTED = {name: _CITATION[name] for name in ("title", "source", "sha256")}
+_DOCUMENT = {
+    "id": _CITATION["document_id"],
+    **_LISTED,
+    "text": "The ferry leaves at nine on Sundays.\n",
+    "media_type": "text/plain",
+    "quiet": [],
+}
+_VERDICT = {
+    "status": "found",
+    "message": "The words stand where the citation says.",
+    "start": 17,
+    "end": 24,
+    "words": "at nine",
+    "surroundings": "same",
+    "same_document": True,
+    "changes": [],
+    "places": [],
+    "document_id": _CITATION["document_id"],
+}
+_REWORDED = {
+    **_VERDICT,
+    "status": "reworded",
+    "message": "The words near that place are others now.",
+    "end": 23,
+    "words": "at ten",
+    "surroundings": "unknown",
+    "same_document": False,
+    "changes": [{"cited": "nine", "stands": "ten"}],
+}
+
+RESPONSES: dict[str, dict[int | str, Any]] = {
+    "ask": {
+        **_given(Answer, "An answer, or why there is none.", {"answered": _ANSWER, "abstained": _ABSTAINED}),
+        **_problems(*_BODY, "bad-question"),
+    },
+    "ask_stream": {
+        200: {
+            "description": "The events `passages`, `candidate` and `final`, or `error`.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}},
+        },
+        **_problems(*_BODY, "bad-question"),
+    },
+    "documents": {
+        **_given(Documents, "The documents.", {
+            "one": {"documents": [{"id": _CITATION["document_id"], **_LISTED, "media_type": "text/plain",
+                                   "characters": 37}]}
+        }),
+        **_problems(),
+    },
+    "document": {
+        **_given(Document, "The document with its text.", {"one": _DOCUMENT}),
+        304: {"description": "The text is the one that `If-None-Match` names."},
+        **_problems("unknown-document"),
+    },
+    "passages": {
+        **_given(Hits, "The passages, best first.", {"one": {"hits": [_HIT]}}),
+        **_problems(*_BODY, "bad-question"),
+    },
+    "verify": {
+        **_given(Checked, "What became of the citation.", {"found": _VERDICT, "reworded": _REWORDED}),
+        **_problems(*_BODY, "bad-citation"),
+    },
+}  # fmt: skip
