@@ -1,4 +1,4 @@
-"""The command line: `spanwise ask`, `serve` and `index`; the only module that prints.
+"""The command line: `spanwise ask`, `serve`, `index`, `verify` and `mcp`; the only module that prints.
 
 Everything heavy is imported inside the command that needs it, so that `--help` is instant.
 """
@@ -23,7 +23,8 @@ from typer.exceptions import TyperException
 from index.errors import AssistantError
 from qa.cli_evaluate import app as evaluation_commands
 from qa.cli_text import answer_json, answer_text, safe
-from qa.config import Depth, Settings, seed_article
+from qa.cli_verify import verdicts_json, verdicts_text, verify_file
+from qa.config import Depth, Settings, read_keys, seed_article
 
 if TYPE_CHECKING:
     from qa.assistant import Assistant
@@ -107,13 +108,33 @@ def serve(
     threshold: Annotated[
         float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
     ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="A site whose pages may ask and show the widget; may be repeated."),
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keys that let programs in, one a line.")
+    ] = None,
+    key: Annotated[
+        bool | None,
+        typer.Option("--key/--no-key", help="Whether programs need a key; as a rule where others can call."),
+    ] = None,
+    rate: Annotated[str | None, typer.Option(metavar="N/TIME", help="How often one caller may ask, or off.")] = None,
+    root_path: Annotated[str | None, typer.Option(metavar="/PATH", help="The prefix that a proxy adds.")] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="IP", help="A proxy whose forwarded headers are believed; may be repeated."),
+    ] = None,
 ) -> None:
-    """Open the chat in a browser.
+    """Open the chat in a browser, and the API for programs.
 
     The address is printed when the first question can be asked. Without FILE or --index the article that comes with
     Spanwise is asked.
     """
-    settings = _settings(host=host, port=port, depth=depth, threshold=threshold)
+    settings = _settings(
+        host=host, port=port, depth=depth, threshold=threshold, origins=_tuple(origin), api_keys=_keys(api_key_file),
+        require_key=key, rate=rate, root_path=root_path, trusted_proxies=_tuple(trusted_proxy),
+    )  # fmt: skip
     _one_source(files or [], index)
     from qa.web.server import serve as serve_chat
 
@@ -146,7 +167,57 @@ def build(
     print(f"{safe(str(out))}: {documents} document{'s' * (documents != 1)}, {passages} passage{'s' * (passages != 1)}")
 
 
+@app.command("verify")
+def check(
+    receipt: Annotated[Path, typer.Argument(metavar="RECEIPT", help="Citations as JSON, or an answer with some.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The document they are said to be from.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
+) -> None:
+    """Check that a citation's words stand where it says, or say what changed.
+
+    White space and markup are the only tolerance. The exit status is 0 where every citation is found, else 1.
+    """
+    verdicts = verify_file(receipt, file)
+    print(verdicts_json(verdicts) if json else verdicts_text(verdicts))
+    if any(verdict.status != "found" for _, verdict in verdicts):
+        sys.stdout.flush()
+        sys.exit(1)
+
+
+@app.command()
+def mcp(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="The documents to ask.")] = None,
+    index: IndexOption = None,
+    depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
+    ] = None,
+) -> None:
+    """Offer the assistant's tools to a model on standard input and output (Model Context Protocol).
+
+    Without FILE or --index the article that comes with Spanwise is asked.
+    """
+    settings = _settings(depth=depth, threshold=threshold)
+    assistant = _open(files or [], index, settings)
+    from qa.web.services import Services
+    from qa.web.tools import serve_stdio
+
+    serve_stdio(Services(assistant, settings))
+    _leave_at_once()
+
+
 app.add_typer(evaluation_commands)
+
+
+def _tuple(given: list[str] | None) -> tuple[str, ...] | None:
+    return tuple(given) if given else None
+
+
+def _keys(file: Path | None) -> tuple[str, ...] | None:
+    try:
+        return None if file is None else read_keys(file)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _settings(**given: Any) -> Settings:

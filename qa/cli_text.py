@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -44,7 +45,12 @@ def _escape(match: re.Match[str]) -> str:
 
 def answer_json(answer: Answer) -> str:
     """The whole answer, with the field names of `Answer` and `Citation`, lossless and safe to show in a terminal."""
-    text = json.dumps(plain(answer), ensure_ascii=False, indent=2)
+    return plain_json(plain(answer))
+
+
+def plain_json(content: Any) -> str:
+    """JSON that a terminal shows and does not obey."""
+    text = json.dumps(content, ensure_ascii=False, indent=2)
     # Line feeds here are the indentation: those inside strings are already escaped, as JSON demands.
     return _OBEYED.sub(lambda match: match.group() if match.group() == "\n" else f"\\u{ord(match.group()):04x}", text)
 

@@ -18,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
 import qa
 from index.errors import AssistantError
@@ -27,6 +28,7 @@ from qa.plain import plain
 from qa.types import Answer
 from qa.verify import Verdict, receipts_in, verify
 from qa.web import api_schema as schema
+from qa.web.around import with_sentences
 from qa.web.limits import BODY, BODY_WITH_TEXT
 from qa.web.problems import PlainJSON, ProblemError, dump, invalid, problem_of
 from qa.web.services import Services
@@ -48,7 +50,7 @@ def mount_api(app: FastAPI, services: Services) -> None:
         page = services.telemetry.page() if scope["method"] == "GET" else _no_route(405).response({"allow": "GET"})
         await page(scope, receive, send)
 
-    app.mount("/metrics", services.gated(metrics, name="/metrics"))
+    app.router.routes.append(Route("/metrics", services.gated(metrics), include_in_schema=False))
 
 
 def make_api(services: Services) -> FastAPI:
@@ -73,7 +75,7 @@ def make_api(services: Services) -> FastAPI:
     @api.post("/ask", response_class=PlainJSON, responses=known["ask"], operation_id="ask", tags=["answers"])
     async def ask(asked: schema.Question) -> Response:
         """Answer a question with the documents' own words, or abstain with the reason and the nearest passage."""
-        return PlainJSON(_answer(await _done(services, _question(services, asked)), asked))
+        return PlainJSON(_answer(services, await _done(services, _question(services, asked)), asked))
 
     @api.post(
         "/ask/stream",
@@ -102,7 +104,7 @@ def make_api(services: Services) -> FastAPI:
 
         answering = services.turnstile.enter(_question(services, asked, on_found=on_found))
         answering.add_done_callback(lambda _: say("final", None))
-        stream = _stream(answering, events, asked)
+        stream = _stream(services, answering, events, asked)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
@@ -148,7 +150,19 @@ def make_api(services: Services) -> FastAPI:
         verdict, against = await _done(services, work)
         return PlainJSON({**plain(verdict), "document_id": against})
 
+    _describe_without_defaults(api)
     return api
+
+
+def _describe_without_defaults(api: FastAPI) -> None:
+    """Leave out the error that FastAPI would give for a malformed path and that no route here gives."""
+    described = api.openapi()
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        described["components"]["schemas"].pop(name, None)
 
 
 def _question(services: Services, asked: schema.Question, **options: Any) -> functools.partial[Answer]:
@@ -158,8 +172,8 @@ def _question(services: Services, asked: schema.Question, **options: Any) -> fun
     return functools.partial(services.ask, asked.question, asked.history, document_ids=chosen, **options)
 
 
-def _answer(answer: Answer, asked: schema.Question) -> dict[str, Any]:
-    given: dict[str, Any] = plain(answer)
+def _answer(services: Services, answer: Answer, asked: schema.Question) -> dict[str, Any]:
+    given = with_sentences(plain(answer), services.assistant.documents)
     if not asked.include_hits:
         given["hits"] = []
     return given
@@ -174,7 +188,7 @@ async def _done(services: Services, work: Callable[[], T]) -> T:
 
 
 async def _stream(
-    answering: Future[Answer], events: asyncio.Queue[tuple[str, Any]], asked: schema.Question
+    services: Services, answering: Future[Answer], events: asyncio.Queue[tuple[str, Any]], asked: schema.Question
 ) -> AsyncIterator[str]:
     try:
         while True:
@@ -184,7 +198,7 @@ async def _stream(
                 yield ": still reading\n\n"
                 continue
             if name == "final":
-                yield _event("final", _answer(answering.result(), asked))
+                yield _event("final", _answer(services, answering.result(), asked))
                 return
             yield _event(name, content)
     except Exception as error:  # noqa: BLE001 - the stream has begun: a caller is told in it

@@ -54,7 +54,7 @@ _PASSAGE: dict[str, Any] = {
     "end": 36,
     "sentences": [[0, 36]],
 }
-_CITATION.update(start=17, end=24, sentence_end=36)
+_CITATION.update(start=17, end=24, sentence_end=36, sentence=_PASSAGE["text"], solid_start=14)
 _HIT: dict[str, Any] = {"passage": _PASSAGE, "score": 0.97, "rank": 0, "dense_score": 0.71, "lexical_score": 4.2}
 _ANSWER: dict[str, Any] = {
     "question": "When does the ferry leave on Sundays?",

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse
 
 from qa.config import Settings
 from qa.errors import ServeError
+from qa.web import widget_routes
 from qa.web.api import mount_api
 from qa.web.proxy import Proxied
 from qa.web.security import Guard
@@ -81,6 +82,7 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
         return JSONResponse({"status": "failed" if state.failure else "warming up"}, status_code=503)
 
     mount_api(app, services)
+    widget_routes.add_to(app, assistant.documents, origins=settings.origins)
     tools = mount_tools(app, services)
     page = build_chat(assistant, suggest=suggest_questions)
     return mount(app, page)

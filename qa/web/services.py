@@ -51,8 +51,8 @@ class Services:
         self._keys = Keys(settings.api_keys)
         self._rates = Rates(settings.rate)
 
-    def gated(self, app: ASGIApp, *, name: str, body: Callable[[str], int] = lambda _: BODY) -> ASGIApp:
-        """`app` behind key, rate and the limit on bodies; `name` is what its requests are counted under."""
+    def gated(self, app: ASGIApp, *, name: str = "", body: Callable[[str], int] = lambda _: BODY) -> ASGIApp:
+        """`app` behind key, rate and the limit on bodies; its requests are counted by route, with `name` before it."""
         gate = Gate(app, settings=self.settings, keys=self._keys, rates=self._rates, body=body)
         return Timed(gate, telemetry=self.telemetry, name=name)
 

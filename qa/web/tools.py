@@ -16,7 +16,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import Route
 
 from index.errors import AssistantError
 from qa.assistant import MAX_QUESTION, check
@@ -130,13 +130,13 @@ def mount_tools(app: FastAPI, services: Services) -> Callable[[], contextlib.Abs
     tools = make_tools(services)
     with _logging_kept():
         http = tools.streamable_http_app(
-            streamable_http_path="/",
+            streamable_http_path=PATH,
             stateless_http=True,  # nothing is kept between calls, so nothing can be left behind
             json_response=True,
             max_request_body_size=BODY_WITH_TEXT,
             host="",  # hosts and origins are `Guard`'s to decide
         )
-    app.mount(PATH, services.gated(_at_root(http), name=PATH, body=lambda _: BODY_WITH_TEXT))
+    app.router.routes.append(Route(PATH, services.gated(http, body=lambda _: BODY_WITH_TEXT), include_in_schema=False))
 
     @contextlib.asynccontextmanager
     async def running() -> AsyncIterator[None]:
@@ -149,17 +149,6 @@ def mount_tools(app: FastAPI, services: Services) -> Callable[[], contextlib.Abs
 def serve_stdio(services: Services) -> None:
     """Talk over standard input and output until the other side ends."""
     make_tools(services).run("stdio")
-
-
-def _at_root(app: ASGIApp) -> ASGIApp:
-    """`app` addressed at its mount without a slash behind it, as clients do."""
-
-    async def rooted(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == scope.get("root_path", ""):
-            scope = {**scope, "path": f"{scope['path']}/"}
-        await app(scope, receive, send)
-
-    return rooted
 
 
 async def _done(services: Services, work: Callable[[], T]) -> T:
