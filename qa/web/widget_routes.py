@@ -1,7 +1,7 @@
 """The widget's addresses: its script, the Embed page, a demonstration, and a page for frames.
 
 `/widget/spanwise.js` is the `<span-wise>` element and all that a site loads; `/widget/` helps to put it there;
-`/widget/demo` shows it on the first document as a publisher would; `/embed` is for sites that allow no script of others.
+`/widget/demo` shows it on the first document as a publisher would; `/embed` is for sites without foreign scripts.
 Every page has a policy of its own that lets in nothing but these files.
 """
 
