@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 import qa
 from index.errors import AssistantError
-from index.types import Document, Hit
+from index.types import Hit
 from qa.assistant import check
 from qa.plain import plain
 from qa.types import Answer
@@ -31,7 +31,7 @@ from qa.web import api_schema as schema
 from qa.web.around import with_sentences
 from qa.web.limits import BODY, BODY_WITH_TEXT
 from qa.web.problems import PlainJSON, ProblemError, dump, invalid, problem_of
-from qa.web.services import Services
+from qa.web.services import Services, listed
 
 BASE = "/api/v1"
 HEARTBEAT = 10.0  # seconds: proxies close what is silent for 30 to 60
@@ -112,7 +112,7 @@ def make_api(services: Services) -> FastAPI:
              tags=["documents"])  # fmt: skip
     async def documents() -> Response:
         """What is asked, without the texts."""
-        return PlainJSON({"documents": [_listed(document) for document in services.assistant.documents]})
+        return PlainJSON({"documents": [listed(document) for document in services.assistant.documents]})
 
     @api.get("/documents/{id}", response_class=PlainJSON, responses=known["document"], operation_id="document",
              tags=["documents"])  # fmt: skip
@@ -209,12 +209,6 @@ async def _stream(
 
 def _event(name: str, content: Any) -> str:
     return f"event: {name}\ndata: {dump(content)}\n\n"
-
-
-def _listed(document: Document) -> dict[str, Any]:
-    told = plain(document)
-    return {**{name: told[name] for name in ("id", "title", "source", "sha256", "media_type")},
-            "characters": len(document.text)}  # fmt: skip
 
 
 def _most_bytes(path: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.types import ASGIApp
 
@@ -38,6 +38,12 @@ class Asked(Protocol):
     def search(self, query: str, *, top_k: int, document_ids: Collection[str] | None = None) -> list[Hit]: ...
 
     def glance(self, question: str, hits: Sequence[Hit]) -> Citation | None: ...
+
+
+def listed(document: Document) -> dict[str, Any]:
+    """A document without its text, as JSON."""
+    told = {name: getattr(document, name) for name in ("id", "title", "source", "sha256", "media_type")}
+    return {**told, "characters": len(document.text)}
 
 
 class Services:

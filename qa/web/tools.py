@@ -24,7 +24,7 @@ from qa.plain import plain
 from qa.verify import receipts_in, verify
 from qa.web.limits import BODY_WITH_TEXT
 from qa.web.problems import ProblemError
-from qa.web.services import MOST_PASSAGES, Services
+from qa.web.services import MOST_PASSAGES, Services, listed
 
 PATH = "/mcp"
 T = TypeVar("T")
@@ -91,8 +91,7 @@ def make_tools(services: Services) -> MCPServer[Any]:
 
         def work() -> dict[str, Any]:
             if document_id is None:
-                listed = [{**plain(each), "text": None} for each in services.assistant.documents]
-                return {"documents": [{**each, "quiet": None} for each in listed]}
+                return {"documents": [listed(each) for each in services.assistant.documents]}
             document = services.document(document_id)
             text = document.text[start:end]
             return {**plain(document), "text": text, "start": start, "end": start + len(text)}
