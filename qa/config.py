@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 Depth = Literal["quick", "careful"]
+Correctable = Literal["documents", "uploads", "nothing"]
 ARTICLE = "kim_leaves_russia.txt"
 SHORTEST_KEY = 16  # characters: what is shorter can be guessed
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -48,6 +49,10 @@ class Settings:
     reach the server". `rate` is how often one caller may ask, such as "60/minute", or "off"; `answers_at_once` how many
     questions are read at the same time and `waiting_room` how many may wait. Behind a proxy `root_path` is the path
     prefix that visitors see, and `trusted_proxies` are the addresses or networks whose forwarded headers are believed.
+
+    `corrections` is the question file that the chat's corrections go to, None for one in `cache_dir`; `correctable`
+    says whose: those of answers about the operator's "documents", about visitors' own "uploads" too, or of "nothing".
+    `evaluate_page` is whether visitors may run question sets, None for "where only this machine can reach the server".
     """
 
     depth: Depth = "careful"
@@ -67,10 +72,15 @@ class Settings:
     waiting_room: int = 128
     root_path: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    corrections: Path | None = None
+    correctable: Correctable = "documents"  # what visitors bring is theirs
+    evaluate_page: bool | None = None
 
     def __post_init__(self) -> None:
         if self.depth not in get_args(Depth):
             raise ValueError(f"depth is {self.depth!r}: say {' or '.join(get_args(Depth))}")
+        if self.correctable not in get_args(Correctable):
+            raise ValueError(f"correctable is {self.correctable!r}: say {' or '.join(get_args(Correctable))}")
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
             raise ValueError(f"threshold is {self.threshold!r}: a probability from 0 to 1 is needed")
         if not 1 <= self.top_k <= 1000:
@@ -125,6 +135,16 @@ class Settings:
         if self.require_key is not None:
             return self.require_key
         return bool(self.api_keys) or not self.on_loopback
+
+    @property
+    def corrections_file(self) -> Path:
+        """Where the chat's corrections go."""
+        return self.cache_dir / "corrections" / "questions.jsonl" if self.corrections is None else self.corrections
+
+    @property
+    def has_evaluate_page(self) -> bool:
+        """Whether visitors may run question sets."""
+        return self.on_loopback and not self.trusted_proxies if self.evaluate_page is None else self.evaluate_page
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -231,4 +251,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "waiting_room": int,
     "root_path": str,
     "trusted_proxies": _several,
+    "corrections": lambda value: Path(value).expanduser(),
+    "correctable": str,
+    "evaluate_page": _yes,
 }

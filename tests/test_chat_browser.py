@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -393,3 +395,184 @@ def test_copy_gives_quotes_places_and_title(scripted_url: str, scripted: Scripte
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("status").filter(has_text="Link copied")).to_have_count(1)
     assert page.evaluate("navigator.clipboard.readText()") == f"{scripted_url}/?q=2+4-12"
+
+
+# ── Putting an answer right ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def correcting(scripted: Scripted, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A chat whose corrections go to a file of this test."""
+    from qa.config import Settings
+    from qa.web.server import create_app
+
+    with serving(lambda: create_app(scripted, Settings(cache_dir=tmp_path))) as address:
+        yield address, tmp_path / "corrections" / "questions.jsonl"
+
+
+def stored(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def select(page: Page, words: str) -> None:
+    """Select words in the article as a person does, with the mouse."""
+    ends = page.evaluate(
+        """words => {
+            const root = document.querySelector(".page"), walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+            const range = document.createRange();
+            for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+                const at = node.data.indexOf(words);
+                if (at < 0) continue;
+                range.setStart(node, at);
+                range.setEnd(node, at + words.length);
+                node.parentElement.scrollIntoView({ block: "center", behavior: "instant" });
+                const boxes = [...range.getClientRects()], [a, b] = [boxes[0], boxes.at(-1)];
+                return [a.left, a.top + a.height / 2, b.right, b.top + b.height / 2];
+            }
+        }""",
+        words,
+    )
+    page.mouse.move(ends[0] + 0.5, ends[1])
+    page.mouse.down()
+    page.mouse.move(ends[2] + 0.5, ends[3], steps=4)
+    page.mouse.up()
+
+
+def test_words_selected_in_the_article_become_a_test_question(
+    correcting: tuple[str, Path], scripted: Scripted, open_page: OpenPage, tmp_path: Path
+) -> None:
+    from qa.evaluation import evaluate
+
+    url, file = correcting
+    page = open_page(url)
+    ask(page, "2 4-12")
+    nested = scripted.documents[2]
+    show_document(page, nested)
+    page.get_by_role("button", name="Not right?").click()
+    strip = page.get_by_role("region", name="Correct the answer")
+    expect(strip).to_be_focused()
+    expect(strip).to_contain_text("Select the right words in the article, or:")
+    assert violations(page) == []
+    select(page, "five drones")
+    expect(strip.locator(".sw-quote")).to_have_text("five drones")
+    assert page.evaluate("[...CSS.highlights.get('sw-picked')].map(String)") == ["five drones"]
+    assert page.locator(".page").evaluate("page => page.textContent") == nested.text
+    select(page, "the visitor")  # another selection takes its place
+    expect(strip.locator(".sw-quote")).to_have_text("the visitor")
+    assert not file.exists()  # nothing before the act
+    assert violations(page) == []
+    strip.get_by_role("button", name="Save as the right answer").click()
+    expect(strip).to_contain_text("Saved as a test question.")
+    expect(page.locator("#a1")).to_contain_text("Saved as a test question")
+    expect(page.get_by_role("button", name="Not right?")).to_have_count(0)
+    assert violations(page) == []
+    (row,) = stored(file)
+    (span,) = row["answers"][0]["spans"]
+    assert nested.text[span["start"] : span["end"]] == span["text"] == "the visitor"
+    assert (row["question"], row["kind"]) == ("2 4-12", "correction")
+    right = Scripted(nested.text)
+    right.documents = (replace(nested, source=row["document"]),)
+    asked = replace_question(file, f"0 {span['start']}-{span['end']}")
+    assert evaluate(right, asked, tmp_path / "run").metrics["strict"] == 100.0
+
+
+def replace_question(file: Path, question: str) -> Path:
+    """A copy of the set with the question that makes the scripted assistant say what is right."""
+    (row,) = stored(file)
+    copied = file.with_name("asked.jsonl")
+    copied.write_text(json.dumps({**row, "question": question}) + "\n", encoding="utf-8")
+    return copied
+
+
+def test_an_answer_is_put_right_by_the_keyboard_alone(
+    correcting: tuple[str, Path], scripted: Scripted, open_page: OpenPage
+) -> None:
+    url, file = correcting
+    page = open_page(url)
+    show_document(page, scripted.documents[1])
+    ask(page, "1 0-7")
+    page.locator("#fix-1").focus()
+    page.keyboard.press("Enter")
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "fix-words":
+            break
+    page.keyboard.type("no such words")
+    page.keyboard.press("Enter")
+    strip = page.get_by_role("region", name="Correct the answer")
+    expect(strip).to_contain_text("These words do not stand in the article like this.")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("café  NAÏVE \U0001f1fa\U0001f1ec flag")
+    page.keyboard.press("Enter")
+    expect(strip.get_by_role("button", name="Save as the right answer")).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="Found in the article: Café naïve")).to_have_count(1)
+    add = strip.get_by_role("button", name="Add more words")
+    add.focus()
+    page.keyboard.press("Enter")
+    page.locator("#fix-words").focus()
+    page.keyboard.type("the end")
+    page.keyboard.press("Enter")
+    expect(strip.locator(".sw-quote")).to_have_count(2)
+    page.keyboard.press("Enter")
+    expect(strip).to_contain_text("Saved as a test question.")
+    page.keyboard.press("Escape")
+    expect(strip).to_be_hidden()
+    (row,) = stored(file)
+    spans = row["answers"][0]["spans"]
+    text = scripted.documents[1].text
+    assert [each["text"] for each in spans] == ["Café naïve \U0001f1fa\U0001f1ec flag", "the end"]
+    assert all(text[each["start"] : each["end"]] == each["text"] for each in spans)
+
+
+def test_what_the_documents_do_not_say_is_kept_and_what_they_do_say_can_be_shown(
+    correcting: tuple[str, Path], open_page: OpenPage
+) -> None:
+    url, file = correcting
+    page = open_page(url)
+    ask(page, "2 4-12")
+    page.get_by_role("button", name="Not right?").click()
+    strip = page.get_by_role("region", name="Correct the answer")
+    strip.get_by_role("button", name="Cancel").click()
+    expect(strip).to_be_hidden()
+    expect(page.locator("#fix-1")).to_be_focused()
+    page.get_by_role("button", name="Not right?").click()
+    strip.get_by_role("button", name="It is not in the documents").click()
+    expect(strip).to_contain_text("Saved as a test question.")
+    ask(page, "nothing")
+    page.locator("#fix-2").click()
+    expect(strip.get_by_role("button", name="It is not in the documents")).to_have_count(0)
+    page.get_by_role("button", name="Start over").click()
+    expect(strip).to_be_hidden()
+    (row,) = stored(file)
+    assert (row["answerable"], row["answers"]) == (False, [])
+
+
+def test_a_visitors_own_document_is_not_kept(chat_url: str, open_page: OpenPage, tmp_path: Path) -> None:
+    own = tmp_path / "mine.txt"
+    own.write_text("The blue lighthouse stands on Gull Island. It was built in 1871 by Ada Quill.\n", encoding="utf-8")
+    page = open_page(chat_url)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Open document").click()
+    chooser.value.set_files(own)
+    expect(page.locator(".page")).to_contain_text("lighthouse")
+    ask(page, "Who built the lighthouse?")
+    page.get_by_role("button", name="Not right?").click()
+    strip = page.get_by_role("region", name="Correct the answer")
+    expect(strip).to_contain_text("Corrections are kept for this server’s own documents only")
+    strip.get_by_role("button", name="Close").click()
+    expect(strip).to_be_hidden()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_on_a_phone_the_strip_is_in_the_sheet(correcting: tuple[str, Path], open_page: OpenPage, dark: bool) -> None:
+    page = open_page(correcting[0], width=390, height=844, has_touch=True, is_mobile=True, dark=dark)
+    ask(page, "0 0-4")
+    page.locator("#fix-1").tap()
+    strip = page.get_by_role("region", name="Correct the answer")
+    expect(strip).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert violations(page) == []
+    page.locator("#fix-words").fill("hostile")
+    strip.get_by_role("button", name="Find").tap()
+    expect(strip.locator(".sw-quote")).to_have_text("Hostile")
+    assert violations(page) == []

@@ -44,6 +44,9 @@ def test_every_field_can_be_set_from_the_environment():
         "SPANWISE_WAITING_ROOM": "0",
         "SPANWISE_ROOT_PATH": "/ask/it",
         "SPANWISE_TRUSTED_PROXIES": "127.0.0.1,10.0.0.0/8",
+        "SPANWISE_CORRECTIONS": "/tmp/elsewhere/questions.jsonl",
+        "SPANWISE_CORRECTABLE": "uploads",
+        "SPANWISE_EVALUATE_PAGE": "yes",
     }
     assert set(environ) == {f"SPANWISE_{field.name.upper()}" for field in fields(Settings)}
     settings = Settings.from_environment(environ)
@@ -65,6 +68,9 @@ def test_every_field_can_be_set_from_the_environment():
         waiting_room=0,
         root_path="/ask/it",
         trusted_proxies=("127.0.0.1", "10.0.0.0/8"),
+        corrections=Path("/tmp/elsewhere/questions.jsonl"),
+        correctable="uploads",
+        evaluate_page=True,
     )
 
 

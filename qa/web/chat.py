@@ -28,6 +28,7 @@ from starlette.middleware import Middleware
 from index.types import Document
 from qa.types import Answer
 from qa.web import render
+from qa.web.corrections import Corrections
 from qa.web.desk import EXTENSIONS, UPLOAD_LIMIT, Desk
 from qa.web.security import Guard
 from qa.web.session import Answering, Conversation, Session, page_document, page_marks
@@ -110,12 +111,19 @@ def _upload_button() -> gr.UploadButton:
     return button
 
 
-def build_chat(assistant: Answering, *, suggest: Suggest | None = None) -> Page:
+def build_chat(
+    assistant: Answering,
+    *,
+    suggest: Suggest | None = None,
+    corrections: Corrections | None = None,
+    evaluate: str | None = None,
+) -> Page:
     """The chat about `assistant`'s documents.
 
-    `suggest(assistant)` makes the questions shown at the start; it runs in the background.
+    `suggest(assistant)` makes the questions shown at the start; it runs in the background. Answers can be put right
+    where there are `corrections` to keep that in. `evaluate` is the address of the page that runs question sets.
     """
-    desk = Desk(assistant)
+    desk = Desk(assistant, corrections)
     buttons = _Buttons(desk, suggest)
     what = _what(assistant.documents)
     page = Page(title="Spanwise", fill_width=True, analytics_enabled=False, delete_cache=(600, 3600))
@@ -126,6 +134,9 @@ def build_chat(assistant: Answering, *, suggest: Suggest | None = None) -> Page:
                 with gr.Row(elem_classes="head"):
                     name = f'<p class="name">{_asset("favicon.svg")}Spanwise</p>'
                     gr.HTML(name, apply_default_css=False, js_on_load=None)
+                    if evaluate is not None:
+                        link = f'<a class="sw-button is-plain" href="{evaluate}">Evaluate</a>'
+                        gr.HTML(link, elem_classes="evaluate", apply_default_css=False, js_on_load=None)
                     upload = _upload_button()
                     shut = gr.Button("Close document", visible=False, elem_classes="shut")
                     over = gr.Button("Start over", elem_classes="over")
@@ -154,11 +165,12 @@ def build_chat(assistant: Answering, *, suggest: Suggest | None = None) -> Page:
                 )
             with gr.Column(elem_classes="source", elem_id="article"):
                 pane = gr.HTML(
-                    page_document(Conversation(), assistant.documents),
+                    page_document(Conversation(), assistant.documents),  # nothing was brought yet, so no refusal
                     html_template=_asset("article.html"),
                     js_on_load=_asset("article.js"),
                     apply_default_css=False,
                     marks=[],
+                    fixed={},
                 )
 
         at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -183,6 +195,7 @@ def build_chat(assistant: Answering, *, suggest: Suggest | None = None) -> Page:
             buttons.examples, session, log, **at_once
         )
         pane.show(buttons.show, session, pane, **at_once)
+        pane.correct(buttons.correct, session, [log, pane], **at_once)
         page.load(buttons.examples, session, log, **at_once)
         page.queue(max_size=WAITING_ROOM)
     return page
@@ -266,9 +279,21 @@ class _Buttons:
     def show(self, session: Session, event: gr.EventData) -> Any:
         documents = self._desk.documents(session.now)
         return gr.update(
-            value=page_document(session.now, documents, shown=str(event.id), go=str(event.go)),
+            value=page_document(
+                session.now, documents, shown=str(event.id), go=str(event.go), refusal=self._desk.refusal(session.now)
+            ),
             marks=page_marks(session.now, documents),
         )
+
+    def correct(self, session: Session, event: gr.EventData) -> tuple[Any, Any]:
+        """One at a time in a session, so that pressing twice keeps one."""
+        sent = event._data
+        with session.correcting:
+            said = self._desk.correct(session.now, sent)
+            ticket = sent["ticket"] if not said else 0
+            now = session.now if said else session.change(lambda now: now.correct(ticket))
+        fixed = {"said": said, "press": sent.get("press") if isinstance(sent, dict) else None}
+        return self._desk.messages(now or session.now), gr.update(fixed=fixed)
 
     async def examples(self, session: Session) -> Any:
         if session.now.own is None:
@@ -313,7 +338,7 @@ class _Buttons:
             return *self._settled(session, now), gr.skip()
         documents = self._desk.documents(now)
         what = _what(documents)
-        pane = gr.update(value=page_document(now, documents), marks=[])
+        pane = gr.update(value=page_document(now, documents, refusal=self._desk.refusal(now)), marks=[])
         box = gr.update(value="", submit_btn="Ask", stop_btn=False, placeholder=f"Ask {what}")
         log = gr.update(value=[], examples=[], placeholder=render.start(what))
         return session, log, box, pane, gr.update(visible=now.own is not None)

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path, PurePath
+from typing import Any
 
 from index.errors import AssistantError, DocumentError
 from index.load import load_document
@@ -18,10 +19,12 @@ from index.types import Document
 from qa.assistant import check
 from qa.errors import QuestionError
 from qa.web import render
+from qa.web.corrections import Correction, CorrectionError, Corrections, checked_places, turn_document
 from qa.web.session import Answering, Change, Collection, Conversation
 
 UPLOAD_LIMIT = 2_000_000  # bytes: a book of a thousand pages, and minutes of a visitor's patience
 EXTENSIONS = (".txt", ".md")
+_NOWHERE: tuple[tuple[int, int], ...] = ()
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +32,9 @@ _log = logging.getLogger(__name__)
 class Desk:
     """Answers for every visitor about `assistant`'s documents, or about the visitor's own one."""
 
-    def __init__(self, assistant: Answering) -> None:
+    def __init__(self, assistant: Answering, corrections: Corrections | None = None) -> None:
         self._assistant = assistant
+        self._corrections = corrections
 
     def assistant(self, conversation: Conversation) -> Answering:
         """Who answers in this conversation."""
@@ -87,6 +91,43 @@ class Desk:
             return lambda now: now.refuse(f"Something went wrong while “{label}” was read: try another file.")
         return lambda now: now.turn_to(Collection(assistant=assistant, label=label))
 
+    def refusal(self, conversation: Conversation) -> str:
+        """Why answers of this conversation cannot be corrected; "" where they can."""
+        return "" if self._corrections is None else self._corrections.refusal(own=conversation.own is not None)
+
+    def correct(self, conversation: Conversation, sent: Any) -> str:
+        """Keep what a visitor says is right: "" once it is kept, else the sentence that says why it is not.
+
+        `sent` is what the browser sent: the turn's ticket and, where the document does say, its id and the places.
+        """
+        sent = sent if isinstance(sent, dict) else {}
+        turn = next((each for each in conversation.turns if each.answer and each.ticket == sent.get("ticket")), None)
+        if self._corrections is None or turn is None or turn.answer is None or turn.corrected:
+            return "This answer cannot be corrected any more."
+        if refusal := self.refusal(conversation):
+            return refusal
+        documents = self.documents(conversation)
+        document, places = turn_document(turn.answer, documents), _NOWHERE
+        try:
+            if sent.get("places") is not None:
+                found = next((each for each in documents if each.id == sent.get("document")), None)
+                if found is None:
+                    raise CorrectionError("the selected words are of no document at hand: select them again")
+                document, places = found, checked_places(found, sent["places"])
+            self._corrections.save(
+                Correction(
+                    question=turn.question,
+                    answer=turn.answer,
+                    document=document,
+                    places=places,
+                    turns=conversation.earlier(turn),
+                )
+            )
+        except CorrectionError as error:
+            message = str(error)
+            return f"{message[:1].upper()}{message[1:]}."
+        return ""
+
     def messages(self, conversation: Conversation) -> list[dict[str, str]]:
         """The conversation as messages of escaped HTML."""
         documents = self.documents(conversation)
@@ -98,7 +139,12 @@ class Desk:
                 render.error(turn.error, again=turn.again)
                 if turn.answer is None
                 else render.answer(
-                    turn.answer, turn=number, first=turn.first, documents=documents, link=conversation.own is None
+                    turn.answer,
+                    turn=number,
+                    first=turn.first,
+                    documents=documents,
+                    link=conversation.own is None,
+                    fix="" if self._corrections is None else "saved" if turn.corrected else "button",
                 )
             )
             shown.append({"role": "assistant", "content": card})

@@ -53,14 +53,19 @@ def question(text: str) -> str:
     return f'<h2 class="question" dir="auto">{escape(clipped)}</h2>'
 
 
-def answer(given: Answer, *, turn: int, first: int, documents: Sequence[Document], link: bool = True) -> str:
-    """The card of one answer. `turn` counts from 1; `first` is the conversation's number of its first citation."""
+def answer(
+    given: Answer, *, turn: int, first: int, documents: Sequence[Document], link: bool = True, fix: str = ""
+) -> str:
+    """The card of one answer. `turn` counts from 1; `first` is the conversation's number of its first citation.
+
+    `fix` is what stands for correcting it: "button", "saved", or "" where that is not offered.
+    """
     by_id = {document.id: document for document in documents}
     head = ""
     if given.understood_as:
         head = f'<p class="sw-as" dir="auto">Understood as: <b>{escape(given.understood_as)}</b></p>'
     if given.abstained:
-        return f'<div class="sw-card is-none" id="a{turn}">{head}{_none(given, turn, by_id)}</div>'
+        return f'<div class="sw-card is-none" id="a{turn}">{head}{_none(given, turn, by_id, _fix(fix, turn))}</div>'
     finds = "".join(_finds(given, first, by_id))
     shown = sure(given.confidence)
     copy_link = f'<button class="sw-button is-plain" type="button" id="link-{turn}">Copy link</button>' if link else ""
@@ -68,21 +73,28 @@ def answer(given: Answer, *, turn: int, first: int, documents: Sequence[Document
         f'<div class="sw-card" id="a{turn}">{head}<ol class="sw-finds">{finds}</ol>'
         f'<p class="sw-foot"><span class="sw-sure"><span class="sw-ticks t{shown.ticks}">{"<i></i>" * 5}</span>'
         f" {shown.words} · {shown.percent}&nbsp;%</span>"
-        f'<button class="sw-button is-plain" type="button" id="copy-{turn}">Copy</button>{copy_link}</p></div>'
+        f'<button class="sw-button is-plain" type="button" id="copy-{turn}">Copy</button>{copy_link}'
+        f"{_fix(fix, turn)}</p></div>"
     )
 
 
-def _none(given: Answer, turn: int, by_id: Mapping[str, Document]) -> str:
+def _fix(state: str, turn: int) -> str:
+    if state == "saved":
+        return '<span class="sw-fixed">Saved as a test question</span>'
+    return f'<button class="sw-button is-plain" type="button" id="fix-{turn}">Not right?</button>' if state else ""
+
+
+def _none(given: Answer, turn: int, by_id: Mapping[str, Document], fix: str) -> str:
     subject = "The documents do" if len(by_id) > 1 else "The document does"
     said = f'<p class="sw-says">{subject} not say.</p>'
     reason = f'<p dir="auto">{escape(given.reason)}</p>' if given.reason else ""
     if given.nearest is None:
-        return f"{said}{reason}"
+        return f"{said}{reason}" + (f'<p class="sw-foot">{fix}</p>' if fix else "")
     sentence = by_id[given.nearest.document_id].text[given.nearest.sentence_start : given.nearest.sentence_end]
     return (
         f'{said}{reason}<div class="sw-nearest"><p class="sw-label">Nearest passage{_title(given.nearest, by_id)}</p>'
         f'<q class="sw-quote sw-near" dir="auto">{escape(sentence)}</q></div>'
-        f'<p class="sw-foot"><a class="sw-button is-plain" href="#near-{turn}">Show in the article</a></p>'
+        f'<p class="sw-foot"><a class="sw-button is-plain" href="#near-{turn}">Show in the article</a>{fix}</p>'
     )
 
 

@@ -26,6 +26,7 @@ from qa.config import Settings
 from qa.errors import ServeError
 from qa.web import widget_routes
 from qa.web.api import mount_api
+from qa.web.corrections import Corrections
 from qa.web.proxy import Proxied
 from qa.web.security import Guard
 from qa.web.services import Asked, Services
@@ -84,7 +85,8 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
     mount_api(app, services)
     widget_routes.add_to(app, assistant.documents, origins=settings.origins)
     tools = mount_tools(app, services)
-    page = build_chat(assistant, suggest=suggest_questions)
+    corrections = None if settings.correctable == "nothing" else Corrections(settings)
+    page = build_chat(assistant, suggest=suggest_questions, corrections=corrections)
     return mount(app, page)
 
 

@@ -44,7 +44,8 @@ class Turn:
     """One question with its answer, or with the one sentence that says why there is none.
 
     `first` is the number that its first citation has in the conversation. `question` is empty where the sentence is
-    about something else, such as a file that cannot be read; `again` says whether asking again may help.
+    about something else, such as a file that cannot be read; `again` says whether asking again may help. `ticket` is
+    that of the `Pending` question it was; `corrected` says that the visitor has put it right.
     """
 
     question: str
@@ -52,6 +53,8 @@ class Turn:
     error: str = ""
     again: bool = False
     first: int = 1
+    ticket: int = 0
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,7 @@ class Conversation:
         receipts = [*answer.citations, *([answer.nearest] if answer.nearest else [])]
         if not all(stands(receipt, texts) for receipt in receipts):
             return self.fail(pending, "The answer's words do not stand where it says they do, so it is not shown.")
-        turn = Turn(question=pending.question, answer=answer, first=self.next_number)
+        turn = Turn(question=pending.question, answer=answer, first=self.next_number, ticket=pending.ticket)
         return replace(self, turns=(*self.turns, turn), pending=None)
 
     def fail(self, pending: Pending, sentence: str, *, again: bool = False) -> Conversation:
@@ -111,6 +114,15 @@ class Conversation:
         """Something was not done, and `sentence` says why."""
         turn = Turn(question=question, error=sentence, again=again, first=self.next_number)
         return replace(self, turns=(*self._settled(), turn), pending=None)
+
+    def earlier(self, turn: Turn) -> tuple[str, ...]:
+        """The history as it was when the question of `turn` was asked."""
+        return replace(self, turns=tuple(each for each in self.turns if each.ticket < turn.ticket)).history
+
+    def correct(self, ticket: int) -> Conversation:
+        """The turn was put right."""
+        turns = (replace(each, corrected=True) if each.ticket == ticket else each for each in self.turns)
+        return replace(self, turns=tuple(turns))
 
     def stop(self) -> Conversation:
         """The pending question was taken back."""
@@ -133,6 +145,7 @@ class Session:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.correcting = threading.Lock()
         self._now = Conversation()
 
     def __deepcopy__(self, memo: object) -> Session:
@@ -157,12 +170,17 @@ def stands(receipt: Citation, texts: dict[str, str]) -> bool:
 
 
 def page_document(
-    conversation: Conversation, documents: Sequence[Document], *, shown: str | None = None, go: str = ""
+    conversation: Conversation,
+    documents: Sequence[Document],
+    *,
+    shown: str | None = None,
+    go: str = "",
+    refusal: str = "",
 ) -> dict[str, Any]:
     """What the article pane draws: one document's text and the list of all.
 
     `shown` is the id of the document to draw, the first one where it is None or unknown; `go` names the place in it to
-    scroll to.
+    scroll to; `refusal` says why its answers cannot be corrected.
     """
     document = next((each for each in documents if each.id == shown), documents[0])
     return {
@@ -173,6 +191,7 @@ def page_document(
         "quiet": [list(span) for span in document.quiet],
         "all": [{"id": each.id, "title": each.title} for each in documents],
         "own": conversation.own.label if conversation.own else "",
+        "refusal": refusal,
         "go": go,
     }
 
@@ -183,6 +202,7 @@ def page_marks(conversation: Conversation, documents: Sequence[Document]) -> lis
     return [
         {
             "turn": number,
+            "ticket": turn.ticket,
             "cites": [
                 {"n": turn.first + k, "document": receipt.document_id, "start": receipt.start, "end": receipt.end}
                 for k, receipt in enumerate(turn.answer.citations)

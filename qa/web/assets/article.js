@@ -238,6 +238,206 @@ function lower() {
   else one(".peek").focus();
 }
 
+// ── Putting an answer right ────────────────────────────────────────────────────────────────────────────────────────
+// The words are selected in the article, or typed and found there; only their places are sent. What is picked is shown
+// by a highlight, which leaves the nodes and with them the selection as they are.
+
+const strip = one(".sw-fix");
+let fixing = null;   // { turn, ticket, document, picks: [{ start, end }], at, found, said, saved }, picks in UTF-16 units
+let presses = 0;
+let pressed = false;   // a pointer is down: the strip may not move the words under it
+
+function openFix(turn) {
+  closeFix(false);
+  fixing = { turn: turn.turn, ticket: turn.ticket, silent: turn.cites.length === 0, document: shown.id, picks: [], at: 0, found: [], said: "", saved: false };
+  const button = fixButton();
+  if (button) button.textContent = "Correcting this answer";
+  getSelection().removeAllRanges();
+  raise();
+  drawFix();
+  strip.focus({ preventScroll: true });
+}
+
+const fixButton = () => document.querySelector('.turns [id="fix-' + fixing.turn + '"]');
+
+function closeFix(refocus = true) {
+  if (!fixing) return;
+  const button = fixButton();
+  if (button) button.textContent = "Not right?";
+  const within = refocus && (element.contains(document.activeElement) || document.activeElement === document.body);
+  if (within) (button ?? document.querySelector(".dock textarea"))?.focus();
+  fixing = null;
+  drawFix();
+}
+
+function drawFix() {
+  const top = page.getBoundingClientRect().top;
+  const press = (words, work, kind = "") => {
+    const button = make("button", { className: "sw-button " + kind, type: "button", textContent: words });
+    button.addEventListener("click", work);
+    return button;
+  };
+  strip.hidden = !fixing;
+  strip.replaceChildren(...(fixing ? parts() : []));
+  showPicked();
+  const moved = page.getBoundingClientRect().top - top;   // the words stay where they were
+  if (moved) page.scrollTo({ top: page.scrollTop + moved, behavior: "instant" });
+
+  function parts() {
+    const line = (words) => make("p", { textContent: words });
+    if (shown.refusal) return [line(shown.refusal), press("Close", closeFix, "is-plain")];
+    if (fixing.saved) return [line("Saved as a test question."), press("Close", closeFix, "is-plain")];
+    const drawn = fixing.said ? [line(fixing.said)] : [];
+    for (const { start, end } of fixing.picks) {
+      drawn.push(make("p", { className: "sw-quote", dir: "auto", textContent: shown.text.slice(start, end) }));
+    }
+    if (fixing.at < fixing.picks.length) {
+      drawn.push(press("Save as the right answer", () => save(fixing.picks), "is-main"));
+      if (fixing.found.length > 1) {
+        const at = fixing.found.findIndex(({ start }) => start === fixing.picks[fixing.at].start);
+        const words = "Next place (" + (at + 1) + " of " + fixing.found.length + ")";
+        drawn.push(press(words, () => pick(fixing.found[(at + 1) % fixing.found.length], true)));
+      }
+      drawn.push(press("Add more words", () => {
+        fixing.at = fixing.picks.length;
+        fixing.found = [];
+        getSelection().removeAllRanges();
+        drawFix();
+        strip.focus({ preventScroll: true });
+      }));
+    } else {
+      const several = fixing.picks.length ? "Select more words in the article, or:" : fixing.silent ? "Select the right words in the article." : "Select the right words in the article, or:";
+      const none = shown.all.length > 1 ? "It is not in the documents" : "It is not in the document";
+      drawn.push(line(several));
+      if (fixing.picks.length) drawn.push(press("Save as the right answer", () => save(fixing.picks), "is-main"));
+      else if (!fixing.silent) drawn.push(press(none, () => save(null)));
+    }
+    drawn.push(press("Cancel", closeFix, "is-plain"));
+    if (fixing.at === fixing.picks.length) drawn.push(finder());
+    return drawn;
+  }
+}
+
+// For those who cannot select: the words are typed and found. Line breaks and kinds of quotation marks do not matter.
+function finder() {
+  const input = make("input", { id: "fix-words", dir: "auto", autocomplete: "off", maxLength: 4000, enterKeyHint: "search" });
+  const form = make("form", {},
+    make("label", { htmlFor: "fix-words", textContent: "Or type them" }), input,
+    make("button", { className: "sw-button", type: "submit", textContent: "Find" }));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const words = input.value.trim().split(/\s+/).filter(Boolean).map((word) =>
+      word.replace(/[.*+?^{}$()|[\]\\]/g, "\\$&").replace(/['‘’]/g, "['‘’]").replace(/["“”„«»]/g, '["“”„«»]'));
+    if (!words.length) return;
+    fixing.found = [...shown.text.matchAll(new RegExp(words.join("\\s+"), "giu"))]
+      .map((match) => ({ start: match.index, end: match.index + match[0].length }));
+    if (fixing.found.length) pick(fixing.found[0], true);
+    else {
+      fixing.said = "These words do not stand in the article like this.";
+      const typed = input.value;
+      drawFix();
+      const again = one("#fix-words");
+      again.value = typed;
+      again.focus();
+      say(fixing.said);
+    }
+  });
+  return form;
+}
+
+function pick(place, typed) {
+  let { start, end } = place;
+  const text = shown.text;
+  if (/[\udc00-\udfff]/.test(text[start] ?? "") && start > 0) start -= 1;   // never half a character
+  if (/[\ud800-\udbff]/.test(text[end - 1] ?? "") && end < text.length) end += 1;
+  const words = text.slice(start, end);
+  if (!words.trim()) return;
+  start += words.length - words.trimStart().length;
+  end -= words.length - words.trimEnd().length;
+  const before = fixing.picks[fixing.at];
+  if (before && before.start === start && before.end === end) return;
+  fixing.picks[fixing.at] = { start, end };
+  fixing.said = "";
+  if (!typed) fixing.found = [];
+  drawFix();
+  if (!typed) return;
+  const range = rangeOf(start, end);
+  if (range) {
+    const [words, frame] = [range.getBoundingClientRect(), page.getBoundingClientRect()];
+    page.scrollBy({ top: words.top - frame.top - Math.max(0, frame.height - words.height) / 2, behavior: still.matches ? "instant" : "smooth" });
+  }
+  one(".is-main", strip).focus({ preventScroll: true });
+  say("Found in the article: " + text.slice(start, end));
+}
+
+// A range's text is the document's: badges hold none, and every character stands in a text node.
+function unitsBefore(node, offset) {
+  const range = document.createRange();
+  range.selectNodeContents(page);
+  range.setEnd(node, offset);
+  return range.toString().length;
+}
+
+function rangeOf(start, end) {
+  const range = document.createRange(), walk = document.createTreeWalker(page, NodeFilter.SHOW_TEXT);
+  let before = 0, begun = false;
+  for (let node = walk.nextNode(); node; before += node.data.length, node = walk.nextNode()) {
+    if (!begun && start < before + node.data.length) {
+      range.setStart(node, start - before);
+      begun = true;
+    }
+    if (begun && end <= before + node.data.length) {
+      range.setEnd(node, end - before);
+      return range;
+    }
+  }
+  return null;
+}
+
+function showPicked() {
+  if (!globalThis.CSS?.highlights) return;   // the browser's own selection shows the last one
+  const ranges = (fixing?.picks ?? []).map(({ start, end }) => rangeOf(start, end)).filter(Boolean);
+  if (ranges.length) CSS.highlights.set("sw-picked", new Highlight(...ranges));
+  else CSS.highlights.delete("sw-picked");
+}
+
+let waiting = 0;
+function onSelection() {
+  clearTimeout(waiting);
+  if (fixing && !pressed) waiting = setTimeout(takeSelection, 120);
+}
+
+function takeSelection() {
+  const selection = getSelection();
+  if (!fixing || fixing.saved || shown.refusal || selection.isCollapsed || !selection.rangeCount) return;
+  const range = selection.getRangeAt(0).cloneRange();
+  if (!range.intersectsNode(page)) return;
+  if (!page.contains(range.startContainer)) range.setStart(page, 0);
+  if (!page.contains(range.endContainer)) range.setEnd(page, page.childNodes.length);
+  pick({ start: unitsBefore(range.startContainer, range.startOffset), end: unitsBefore(range.endContainer, range.endOffset) }, false);
+}
+
+function save(picks) {
+  const codes = (offset) => [...shown.text.slice(0, offset)].length;
+  const places = picks && picks.map(({ start, end }) => ({ start: codes(start), end: codes(end), text: shown.text.slice(start, end) }));
+  presses += 1;
+  fixing.press = presses;
+  for (const button of every("button", strip)) if (button.classList.contains("is-main") || !picks) button.setAttribute("aria-disabled", "true");
+  trigger("correct", { ticket: fixing.ticket, document: shown.id, places, press: presses });
+}
+
+function onFixed() {
+  const fixed = props[FIXED];
+  if (!fixing || !fixed || fixed.press !== fixing.press) return;
+  fixing.press = 0;
+  fixing.saved = fixed.said === "";
+  fixing.said = fixed.said;
+  if (fixing.saved) fixing.picks = [];
+  drawFix();
+  strip.focus({ preventScroll: true });
+  say(fixing.saved ? "Saved as a test question." : fixing.said);
+}
+
 async function copy(words, done) {
   try {
     await navigator.clipboard.writeText(words);
@@ -278,7 +478,11 @@ function onClick(event) {
     raise();
     page.focus({ preventScroll: true });
   } else if (target.classList.contains("close")) lower();
-  else if (target.id === "again") document.querySelector(".dock .submit-button")?.click();
+  else if (kind === "fix") {
+    const turn = turns.find((each) => each.turn === Number(number));
+    if (turn && fixing?.ticket !== turn.ticket) openFix(turn);
+    else if (fixing) strip.focus({ preventScroll: true });
+  } else if (target.id === "again") document.querySelector(".dock .submit-button")?.click();
   else if (kind === "copy" || kind === "link") {
     const turn = turns.find((each) => each.turn === Number(number));
     if (!turn) return;
@@ -295,7 +499,8 @@ function onClick(event) {
 
 function onKey(event) {
   if (event.key !== "Escape") return;
-  if (source.classList.contains("is-open")) lower();
+  if (fixing && element.contains(document.activeElement)) closeFix();
+  else if (source.classList.contains("is-open")) lower();
   else if (page.contains(document.activeElement) && active.startsWith("cite-")) back("chip-" + active.slice(5));
 }
 
@@ -335,8 +540,10 @@ function onDocument() {
     active = "";
     drawDocument();
     page.scrollTop = 0;
+    if (fixing) Object.assign(fixing, { picks: [], at: 0, found: [], said: "" });   // its words may be in this one
   }
   drawMarks();
+  if (fixing) drawFix();
   if (name) go(name);
 }
 
@@ -347,7 +554,9 @@ function onMarks() {
     hand = turns.at(-1)?.turn ?? 0;
     active = "";
   }
+  if (fixing && (turns.length > before || !turns.some(({ ticket }) => ticket === fixing.ticket))) closeFix(false);
   drawMarks();
+  showPicked();
   const newest = turns.at(-1);
   if (turns.length <= before || phone.matches || !newest) return;
   const first = newest.cites.map(({ n }) => one('[data-places~="cite-' + n + '"]', page)).find(Boolean);
@@ -356,13 +565,17 @@ function onMarks() {
   if (seen.top < frame.top || seen.bottom > frame.bottom) scroll(first, "center");
 }
 
-const [MARKS] = Object.keys({ marks: 0 });   // unquoted: gradio takes every quoted word in here for an event's name
+const [MARKS, FIXED] = Object.keys({ marks: 0, fixed: 0 });   // unquoted: gradio takes every quoted word in here for an event's name
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", onKey);
+document.addEventListener("selectionchange", onSelection);
+document.addEventListener("pointerdown", () => { pressed = true; });
+for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, () => { pressed = false; onSelection(); });
 addEventListener("popstate", () => { if (!history.state?.sheet) lower(); });
 new MutationObserver(tidy).observe(document.querySelector(".talk") ?? document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-label"] });
 watch("value", onDocument);
 watch(MARKS, onMarks);
+watch(FIXED, onFixed);
 onDocument();
 onMarks();
 tidy();
