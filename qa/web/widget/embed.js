@@ -43,6 +43,7 @@ function show() {
     if (name in attributes) element.setAttribute(name, attributes[name]);
     else element.removeAttribute(name);
   }
+  frame.contentWindow.scrollTo(0, attributes.floating === undefined ? element.offsetTop - frame.clientHeight / 2 : 0);
   element.style.setProperty("--spanwise-accent", accent ?? "");
   element.style.setProperty("--spanwise-on-accent", accent ? readableOn(accent) : "");
 }

@@ -421,7 +421,7 @@ class SpanWise extends HTMLElement {
   #pill = null;
   #button = null;
   #over = null;
-  #said = make("div", { class: "said", role: "log", part: "answer", "aria-labelledby": "h", tabindex: 0 });
+  #said = make("div", { class: "said", role: "log", part: "answer", "aria-labelledby": "h" });
   #input = make("input", { required: "", autocomplete: "off", enterkeyhint: "send", dir: "auto", part: "input" });
   #status = make("p", { class: "vh", role: "status" });
   #margin = make("div", { class: "margin", "aria-hidden": true });
@@ -455,6 +455,7 @@ class SpanWise extends HTMLElement {
 
   reset() {
     this.#asking?.abort();
+    this.#watch.disconnect();
     this.#turns = [];
     this.#hand = this.#now = null;
     this.#next = 1;
@@ -485,6 +486,7 @@ class SpanWise extends HTMLElement {
     const heading = this.getAttribute("heading") || words.heading;
     const floating = this.hasAttribute("floating");
     const open = this.#box && !this.#box.hidden && this.#pill;
+    this.#said.tabIndex = floating ? 0 : -1; // what scrolls can be reached
     this.#input.placeholder = words.question;
     this.#input.setAttribute("aria-label", words.question);
     this.#button = make("button", { part: "button" });
