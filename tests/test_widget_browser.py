@@ -391,6 +391,27 @@ def test_two_widgets_and_removed_ones_share_the_light(visit, world):
     assert lights(page) == {"hand": ["the governor of the Primorye region"]}
 
 
+@pytest.mark.parametrize(
+    ("css", "numbers"),
+    [
+        ("main { margin-left: 100px }", 4),
+        ("main { margin-left: 0 }", 0),
+        ("main { display: flex; gap: 10px } nav { width: 200px }", 0),
+        ("article { height: 200px; overflow: auto; margin-left: 100px }", 0),
+    ],
+)
+def test_numbers_stand_beside_the_text_only_where_nothing_else_does(visit, world, css, numbers):
+    nav = "<nav>Elsewhere<br>on this site</nav>"
+    page = visit(
+        world.put(f'{nav}<article id="article"><p>{STORY.text}</p></article>', css=f"body {{ margin: 0 }} {css}")
+    )
+    ask(page, GIFTS)
+    assert page.locator("span-wise .margin i").count() == numbers
+    page.locator("span-wise .chip").nth(3).click()
+    words = page.evaluate("[...CSS.highlights.get('spanwise-now')][0].getBoundingClientRect().toJSON()")
+    assert 0 < words["top"] < words["bottom"] < 800
+
+
 def test_hostile_text_stays_text(visit, world):
     page = visit(world.put('<article id="article"></article>'))
     ask(page, f"5 0-{len(HOSTILE.text) - 1}")
