@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse
 
 from qa.config import Settings
 from qa.errors import ServeError
-from qa.web import widget_routes
+from qa.web import evaluation_page, widget_routes
 from qa.web.api import mount_api
 from qa.web.corrections import Corrections
 from qa.web.proxy import Proxied
@@ -55,6 +55,7 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
 
     settings = Settings() if settings is None else settings
     services = Services(assistant, settings)
+    ended: list[Callable[[], None]] = [services.close]  # to be called when the server ends
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -62,7 +63,8 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
         async with tools():
             yield
         warming.cancel()
-        services.close()
+        for end in ended:
+            end()
 
     app = FastAPI(title="Spanwise", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.ready = False
@@ -86,7 +88,10 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
     widget_routes.add_to(app, assistant.documents, origins=settings.origins)
     tools = mount_tools(app, services)
     corrections = None if settings.correctable == "nothing" else Corrections(settings)
-    page = build_chat(assistant, suggest=suggest_questions, corrections=corrections)
+    if settings.has_evaluate_page:
+        ended.append(evaluation_page.add_to(app, assistant, services))
+    evaluate = f"{settings.root_path}/evaluate" if settings.has_evaluate_page else None
+    page = build_chat(assistant, suggest=suggest_questions, corrections=corrections, evaluate=evaluate)
     return mount(app, page)
 
 
