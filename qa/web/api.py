@@ -50,6 +50,12 @@ def mount_api(app: FastAPI, services: Services) -> None:
         page = services.telemetry.page() if scope["method"] == "GET" else _no_route(405).response({"allow": "GET"})
         await page(scope, receive, send)
 
+    @app.exception_handler(404)
+    async def nowhere(request: Request, _: Exception) -> Response:
+        if request.url.path.removeprefix(services.settings.root_path).startswith("/api/"):
+            return _no_route(404).response()  # such as an address with a line feed, which no mount takes
+        return PlainJSON({"error": "not found"}, status_code=404)
+
     app.router.routes.append(Route("/metrics", services.gated(metrics), include_in_schema=False))
 
 
@@ -150,12 +156,12 @@ def make_api(services: Services) -> FastAPI:
         verdict, against = await _done(services, work)
         return PlainJSON({**plain(verdict), "document_id": against})
 
-    _describe_without_defaults(api)
+    _describe(api)
     return api
 
 
-def _describe_without_defaults(api: FastAPI) -> None:
-    """Leave out the error that FastAPI would give for a malformed path and that no route here gives."""
+def _describe(api: FastAPI) -> None:
+    """Make the description simpler than FastAPI would: without an error that no route gives, and with plain pairs."""
     described = api.openapi()
     for operations in described["paths"].values():
         for operation in operations.values():
@@ -163,6 +169,18 @@ def _describe_without_defaults(api: FastAPI) -> None:
                 del operation["responses"]["422"]
     for name in ("HTTPValidationError", "ValidationError"):
         described["components"]["schemas"].pop(name, None)
+    _simplify(described["components"])
+
+
+def _simplify(part: Any) -> None:
+    """Say "two integers" so that every generator of clients understands it."""
+    if isinstance(part, dict):
+        if "prefixItems" in part:
+            part["items"] = part.pop("prefixItems")[0]
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            _simplify(each)
 
 
 def _question(services: Services, asked: schema.Question, **options: Any) -> functools.partial[Answer]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from index.types import Document, Hit
 from qa.assistant import MAX_QUESTION
@@ -83,11 +83,20 @@ _ABSTAINED: dict[str, Any] = {
     "nearest": {**_CITATION, "number": 0, "start": 0, "end": 36, "quote": _PASSAGE["text"], "prefix": "", "suffix": ""},
 }
 
-Words = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION})]
+Words = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION, "pattern": r"[\p{L}\p{N}]"})]
 DocumentIds = Annotated[
     list[Annotated[str, Field(max_length=100)]] | None,
     Field(min_length=1, max_length=1000, description="Only these documents; all where it is left out."),
 ]
+
+
+def _number(value: Any) -> Any:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise ValueError("input should be a whole number")  # not a truth value, nor a number in quotes
+
+
+Position = Annotated[int | None, Field(ge=0), BeforeValidator(_number)]
 
 
 class _Form(BaseModel):
@@ -108,7 +117,9 @@ class Question(_Form):
         Field(max_length=MOST_BEFORE, description="Earlier questions that were answered, oldest first."),
     ] = []
     document_ids: DocumentIds = None
-    include_hits: Annotated[bool, Field(description="Whether the answer carries the passages that were read.")] = True
+    include_hits: Annotated[
+        bool, Strict(), Field(description="Whether the answer carries the passages that were read.")
+    ] = True
 
 
 class Search(_Form):
@@ -117,7 +128,7 @@ class Search(_Form):
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "ferry on Sundays", "top_k": 3}]})
 
     query: Words
-    top_k: Annotated[int, Field(ge=1, le=MOST_PASSAGES)] = 5
+    top_k: Annotated[int, Field(ge=1, le=MOST_PASSAGES), BeforeValidator(_number)] = 5
     document_ids: DocumentIds = None
 
 
@@ -127,13 +138,13 @@ class Cited(BaseModel):
     model_config = ConfigDict(frozen=True)  # what a citation holds besides is not looked at
 
     quote: Annotated[str, Field(min_length=1, max_length=MAX_QUOTE)]
-    start: Annotated[int | None, Field(ge=0)] = None
-    end: Annotated[int | None, Field(ge=0)] = None
+    start: Position = None
+    end: Position = None
     prefix: str | None = None
     suffix: str | None = None
     sha256: str | None = None
     document_id: str | None = None
-    number: Annotated[int | None, Field(ge=0)] = None
+    number: Position = None
 
 
 class Check(_Form):
@@ -278,7 +289,7 @@ RESPONSES: dict[str, dict[int | str, Any]] = {
     "ask_stream": {
         200: {
             "description": "The events `passages`, `candidate` and `final`, or `error`.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}},
+            "content": {"text/event-stream": {"example": _STREAM}},
         },
         **_problems(*_BODY, "bad-question"),
     },

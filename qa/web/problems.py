@@ -123,7 +123,10 @@ def invalid(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
     first = errors[0]
     if first["type"] == "json_invalid":
         return ProblemError("not-json", "The body is not JSON that can be read: send one JSON object.")
-    places = [{"pointer": _pointer(error["loc"]), "problem": str(error["msg"])} for error in errors[:20]]
+    places = [
+        {"pointer": _pointer(error["loc"]), "problem": str(error["msg"]).removeprefix("Value error, ")}
+        for error in errors[:20]
+    ]
     where = places[0]["pointer"] or "the body"
     count = "" if len(errors) == 1 else f" (and {len(errors) - 1} more)"
     return ProblemError(
