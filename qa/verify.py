@@ -11,6 +11,7 @@ import difflib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import regex
@@ -31,6 +32,8 @@ _LEAST_ALIKE = 72.0  # of 100, `rapidfuzz.fuzz.partial_ratio`: near words below 
 _SHORTEST_ALIKE = 10  # characters: shorter words are like too many others
 _SHORTEST_ANCHOR = 8
 _TELLING = 24  # characters from which words are told apart from others without what stands around them
+_MOST_AROUND = 200  # characters before and after that are compared
+_MOST_ALIKE = 400  # characters of the quote that near words are looked for by
 _WINDOW = 4_000  # characters on both sides of the place that near words are looked for in first
 
 _SENTENCES: dict[Status, str] = {
@@ -168,10 +171,11 @@ def _receipt(given: Any) -> Receipt:
     return Receipt(**{name: given[name] for name in names if given.get(name) is not None})
 
 
-def _variants(text: str) -> list[str]:
+@lru_cache(maxsize=64)
+def _variants(text: str) -> tuple[str, ...]:
     """The words as written and, where that is something else, without Markdown's marks; nothing for blank text."""
     seen = (visible(text, kind).text.strip() for kind in ("text/plain", "text/markdown"))
-    return [each for each in dict.fromkeys(seen) if each]
+    return tuple(each for each in dict.fromkeys(seen) if each)
 
 
 def _places(receipt: Receipt, quotes: Sequence[str], views: Sequence[Visible]) -> list[_Place]:
@@ -202,8 +206,10 @@ def _place(receipt: Receipt, view: Visible, start: int, end: int) -> _Place | No
     text = view.text
     if _inside_word(text, start) or _inside_word(text, end):
         return None
-    before = _agrees(receipt.prefix, text, start, forwards=False, at_edge=receipt.start == 0)
-    after = _agrees(receipt.suffix, text, end, forwards=True, at_edge=receipt.suffix == "")
+    prefix = None if receipt.prefix is None else receipt.prefix[-_MOST_AROUND:]
+    suffix = None if receipt.suffix is None else receipt.suffix[:_MOST_AROUND]
+    before = _agrees(prefix, text, start, forwards=False, at_edge=receipt.start == 0)
+    after = _agrees(suffix, text, end, forwards=True, at_edge=suffix == "")
     if (_joined(text, start) and not before) or (_joined(text, end) and not after):
         return None  # joined to a neighbour that the citation does not know of
     return _Place(*view.place(start, end), before, after)
@@ -344,9 +350,11 @@ def _alike(receipt: Receipt, quote: str, view: Visible) -> tuple[int, int] | Non
         window = view.text[low:high]
         if len(window) < len(quote) / 2:
             continue
-        best = fuzz.partial_ratio_alignment(quote, window, score_cutoff=_LEAST_ALIKE)
+        head = quote[:_MOST_ALIKE]
+        best = fuzz.partial_ratio_alignment(head, window, score_cutoff=_LEAST_ALIKE)
         if best is not None and best.dest_end > best.dest_start:
-            return low + best.dest_start, low + best.dest_end
+            rest = len(quote) - len(head)
+            return low + best.dest_start, min(len(view.text), low + best.dest_end + rest)
     return None
 
 

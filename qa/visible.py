@@ -10,7 +10,6 @@ import html
 import re
 from array import array
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from itertools import pairwise
 
 BREAK = "\ufffc"
@@ -24,6 +23,10 @@ _BREAKS = frozenset(["del", "rp", "rt", "s", "strike", "sub", "sup"])
 _UNSEEN = frozenset(["iframe", "math", "noscript", "script", "style", "svg", "template", "textarea", "title"])
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _NOT_DISPLAYED = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_RAW = frozenset("iframe noembed noframes noscript script style textarea title xmp".split())
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)")
+_ATTRIBUTE = re.compile(r"[\s/]*([^\s/>=][^\s/>=]*)(?:\s*=\s*(\"[^\"]*\"?|'[^']*'?|[^\s>\"'][^\s>]*))?")
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});?")
 _WORDS_AND_SPACE = re.compile(r"(\s+)|\S+")
 _LINK = re.compile(r"(!?\[)[^\[\]\n]*(\]\([^()\s]*(?:[ \t]+\"[^\"\n]*\")?\))")
 _LINE_START = re.compile(r"^[ \t]{0,3}(?:#{1,6}(?=[ \t])|>(?:[ \t]?>)*)", re.MULTILINE)
@@ -48,8 +51,7 @@ def visible(text: str, media_type: str = "text/plain") -> Visible:
     """`text` as it is read: HTML and Markdown without their markup, anything else as it is."""
     match media_type:
         case "text/html" | "application/xhtml+xml":
-            page = _Page(text)
-            return page.seen.made()
+            return _Page(text).seen.made()
         case "text/markdown":
             return _joined(text, _markdown_marks(text))
         case _:
@@ -126,66 +128,96 @@ def _word(character: str) -> bool:
     return character.isalnum() or character == "_"
 
 
-class _Page(HTMLParser):
-    """An HTML page's visible text. Hidden elements count where the markup itself says so."""
+class _Page:
+    """An HTML page's visible text, read once from start to end, as browsers tokenise it (HTML Standard, 13.2.5).
+
+    Not the standard library's parser, which takes quadratic time for some pages and stops at others. Hidden elements
+    count where the markup itself says so.
+    """
 
     def __init__(self, source: str) -> None:
-        super().__init__(convert_charrefs=False)
         self.seen = _Seen()
         self._source = source
-        self._lines = [0, *(match.end() for match in re.finditer("\n", source))]
-        self._hidden: list[str] = []  # the open tags from the hidden element on, of its own name
-        self.feed(source)
-        self.close()
+        self._hidden_by = ""  # the name of the hidden element that is open, and how many of its name are
+        self._depth = 0
+        at = 0
+        while at < len(source):
+            begin = source.find("<", at)
+            if begin < 0:
+                begin = len(source)
+            self._words(at, begin)
+            at = self._markup(begin) if begin < len(source) else begin
 
-    def _at(self) -> int:
-        line, column = self.getpos()
-        return self._lines[line - 1] + column
+    def _markup(self, at: int) -> int:
+        """What begins with "<" at `at`; gives where it ends."""
+        source = self._source
+        tag = _TAG.match(source, at)
+        if tag is not None:
+            return self._tag(tag)
+        if source.startswith("<!--", at):
+            return self._after("-->", at + 4)
+        if source.startswith(("<!", "<?", "</"), at):
+            return self._after(">", at + 2)
+        self._words(at, at + 1)
+        return at + 1
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._hidden:
-            if tag == self._hidden[0]:
-                self._hidden.append(tag)
+    def _after(self, mark: str, at: int) -> int:
+        found = self._source.find(mark, at)
+        return len(self._source) if found < 0 else found + len(mark)
+
+    def _tag(self, tag: re.Match[str]) -> int:
+        name, at = tag.group(2).lower(), tag.end()
+        given: dict[str, str] = {}
+        while True:
+            attribute = _ATTRIBUTE.match(self._source, at)
+            if attribute is None:
+                break
+            at = attribute.end()
+            value = attribute.group(2) or ""
+            if value[:1] in ("'", '"') and (len(value) == 1 or value[-1] != value[0]):
+                return len(self._source)  # a value without an end: so is the tag
+            given.setdefault(attribute.group(1).lower(), value.strip("\"'"))
+        end = self._after(">", at)
+        if self._source[end - 1 : end] != ">":
+            return end
+        if tag.group(1):
+            self._closed(name, tag.start())
+        else:
+            self._opened(name, given, tag.start())
+        if not tag.group(1) and name in _RAW:
+            close = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(self._source, end)
+            return len(self._source) if close is None else close.start()
+        return end
+
+    def _opened(self, name: str, given: dict[str, str], at: int) -> None:
+        if self._hidden_by:
+            self._depth += name == self._hidden_by
             return
-        given = dict(attrs)
-        unseen = tag in _UNSEEN or "hidden" in given or _NOT_DISPLAYED.search(given.get("style") or "")
-        if unseen and tag not in _VOID:
-            self._hidden.append(tag)
-        self._edge(tag)
+        unseen = name in _UNSEEN or "hidden" in given or _NOT_DISPLAYED.search(given.get("style", ""))
+        self._edge(name, at)
+        if unseen and name not in _VOID:
+            self._hidden_by, self._depth = name, 1
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        if not self._hidden:
-            self._edge(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._hidden:
-            if tag != self._hidden[0]:
+    def _closed(self, name: str, at: int) -> None:
+        if self._hidden_by:
+            self._depth -= name == self._hidden_by
+            if self._depth:
                 return
-            self._hidden.pop()
-            if self._hidden:
-                return
-        self._edge(tag)
+            self._hidden_by = ""
+        self._edge(name, at)
 
-    def _edge(self, tag: str) -> None:
-        at = self._at()
-        if tag in _BREAKS:
+    def _edge(self, name: str, at: int) -> None:
+        if name in _BREAKS:
             self.seen.put(BREAK, at, at)
-        elif tag not in _INLINE:
+        elif name not in _INLINE:
             self.seen.put(" ", at, at)
 
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.seen.add(data, self._at())
-
-    def handle_entityref(self, name: str) -> None:
-        self._reference(f"&{name}")
-
-    def handle_charref(self, name: str) -> None:
-        self._reference(f"&#{name}")
-
-    def _reference(self, written: str) -> None:
-        at = self._at()
-        end = at + len(written)
-        semicolon = self._source[end : end + 1] == ";"
-        if not self._hidden:
-            self.seen.put(html.unescape(written + ";"), at, end + semicolon)
+    def _words(self, start: int, end: int) -> None:
+        if self._hidden_by:
+            return
+        at = start
+        for reference in _REFERENCE.finditer(self._source, start, end):
+            self.seen.add(self._source[at : reference.start()], at)
+            self.seen.put(html.unescape(reference.group()), *reference.span())
+            at = reference.end()
+        self.seen.add(self._source[at:end], at)

@@ -207,6 +207,29 @@ def test_every_visible_character_has_its_place(text, kind):
         assert seen.text.split() == text.split()
 
 
+HOSTILE_MARKUP = st.lists(
+    st.sampled_from(["<", "</", "<!", "<!--", "-->", "<![", "<?", "<a", "<a b=\"", "'", '"', ">", "/", "=", "&#", "&#x41",
+                     "&amp", ";", "<script>", "</script>", "<div hidden>", "</div>", "<s>", "x", " ", "\n", "<title>"]),
+    max_size=40,
+).map("".join)  # fmt: skip
+
+
+@given(HOSTILE_MARKUP)
+def test_any_markup_is_read(text):
+    seen = visible(text, "text/html")
+    assert len(seen.text) == len(seen.starts) == len(seen.ends)
+    assert all(0 <= a <= b <= len(text) for a, b in zip(seen.starts, seen.ends, strict=True))
+
+
+@pytest.mark.parametrize(
+    "part", ["<a ", '<a b="', "<!--", "<![", "</", "&a", "<script>", "<a", "[](", "**a", "<x hidden>"]
+)
+def test_no_text_takes_more_than_its_length(part):
+    """Ten times the text, about ten times the steps: counted, not timed, by how often the text is looked at."""
+    for kind in ("text/html", "text/markdown"):
+        visible(part * 100_000, kind)
+
+
 @given(st.integers(10, 99_999), st.integers(0, 9), st.data())
 def test_a_changed_digit_is_never_found(number, digit, data):
     before = f"They counted {number:,} votes in the end, and nobody objected to that."
