@@ -104,7 +104,7 @@ class Corrections:
     def save(self, correction: Correction) -> None:
         """Add one line to the file, whole or not at all. Raises: `CorrectionError`."""
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._lock, self._alone():
                 if self.file.exists() and self.file.stat().st_size > MOST_BYTES:
                     raise CorrectionError("this server has no room for more corrections: tell its operator")
