@@ -10,7 +10,8 @@ from index.load import MEDIA_TYPES, decode, load_document
 from qa.cli_text import plain_json, safe
 from qa.errors import ReceiptError
 from qa.plain import plain
-from qa.verify import Receipt, Verdict, receipts_in, verify
+from qa.receipts import Receipt, receipts_in
+from qa.verify import Verdict, verify
 
 MOST_BYTES = 20_000_000
 _PAGES = (".html", ".htm", ".xhtml")

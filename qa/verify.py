@@ -8,23 +8,19 @@ before and after it (the W3C text-position and text-quote selectors); where that
 from __future__ import annotations
 
 import difflib
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
-import regex
 from rapidfuzz import fuzz
 
-from qa.errors import ReceiptError
-from qa.visible import BREAK, Visible, visible
+from qa.receipts import Receipt
+from qa.visible import Visible, visible
+from qa.words import inside_word, is_word, joined
 
 Status = Literal["found", "moved", "reworded", "gone", "ambiguous"]
 Surroundings = Literal["same", "changed", "unknown"]
-
-MAX_QUOTE = 20_000
-"""Characters of a quote: an answer's words are a few hundred at most."""
 
 _MOST_PLACES = 10  # that a verdict names where the words stand several times
 _MOST_OCCURRENCES = 5_000
@@ -43,26 +39,6 @@ _SENTENCES: dict[Status, str] = {
     "gone": "The words do not stand in the document.",
     "ambiguous": "The words stand elsewhere in the document, and nothing tells which place is meant.",
 }
-_SPACELESS = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]")
-_HANGUL = regex.compile(r"\p{Hangul}")
-_IN_NUMBERS = ".,'’٫٬"
-_JOINERS = "-‐‑‒–−'’.,:/@&·⁄"
-_BEFORE_NUMBERS = "-−+±<>≤≥~≈$€£¥₩₽#."
-_AFTER_NUMBERS = "%‰°"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What is checked: a `Citation`'s words, place and surroundings. None where the one who asks does not say."""
-
-    quote: str
-    start: int | None = None
-    end: int | None = None
-    prefix: str | None = None
-    suffix: str | None = None
-    sha256: str | None = None
-    document_id: str | None = None
-    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,42 +111,6 @@ def verify(receipt: Receipt, text: str, *, media_type: str = "text/plain", sha25
     )
 
 
-def receipts_in(given: Any) -> list[Receipt]:
-    """The receipts in parsed JSON: one citation, a list of them, or an answer with its citations.
-
-    Raises: `ReceiptError`.
-    """
-    if isinstance(given, Mapping) and "quote" not in given and isinstance(given.get("citations"), list):
-        given = given["citations"]
-    found = [_receipt(each) for each in (given if isinstance(given, list) else [given])]
-    if not found:
-        raise ReceiptError("There is no citation in it: give one citation, a list of them or an answer that has some.")
-    return found
-
-
-def _receipt(given: Any) -> Receipt:
-    if not isinstance(given, Mapping) or not isinstance(given.get("quote"), str):
-        raise ReceiptError('A citation needs "quote", the words it cites: give one as `spanwise ask --json` prints it.')
-    for name in ("prefix", "suffix", "sha256", "document_id"):
-        if not isinstance(given.get(name), str | None):
-            raise ReceiptError(f'"{name}" of a citation is a {type(given[name]).__name__}: text is needed.')
-    for name in ("start", "end", "number"):
-        value = given.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise ReceiptError(f'"{name}" of a citation is not a position: a whole number from 0 is needed.')
-    if len(given["quote"]) > MAX_QUOTE:
-        raise ReceiptError(
-            f"The quote has {len(given['quote']):,} characters and at most {MAX_QUOTE:,} are checked: "
-            "give a citation as it was made."
-        )
-    if (given.get("end") or 0) and given["end"] - (given.get("start") or 0) != len(given["quote"]):
-        raise ReceiptError(
-            'The "end" of a citation is not its "start" plus the length of its "quote": positions count code points.'
-        )
-    names = Receipt.__dataclass_fields__
-    return Receipt(**{name: given[name] for name in names if given.get(name) is not None})
-
-
 @lru_cache(maxsize=64)
 def _variants(text: str) -> tuple[str, ...]:
     """The words as written and, where that is something else, without Markdown's marks; nothing for blank text."""
@@ -204,13 +144,13 @@ def _occurrences(words: str, text: str) -> Iterator[int]:
 def _place(receipt: Receipt, view: Visible, start: int, end: int) -> _Place | None:
     """The place of `view.text[start:end]`, None where it is a part of a longer word."""
     text = view.text
-    if _inside_word(text, start) or _inside_word(text, end):
+    if inside_word(text, start) or inside_word(text, end):
         return None
     prefix = None if receipt.prefix is None else receipt.prefix[-_MOST_AROUND:]
     suffix = None if receipt.suffix is None else receipt.suffix[:_MOST_AROUND]
     before = _agrees(prefix, text, start, forwards=False, at_edge=receipt.start == 0)
     after = _agrees(suffix, text, end, forwards=True, at_edge=suffix == "")
-    if (_joined(text, start) and not before) or (_joined(text, end) and not after):
+    if (joined(text, start) and not before) or (joined(text, end) and not after):
         return None  # joined to a neighbour that the citation does not know of
     return _Place(*view.place(start, end), before, after)
 
@@ -226,48 +166,6 @@ def _agrees(told: str | None, text: str, at: int, *, forwards: bool, at_edge: bo
     if forwards:
         return any(stands.lstrip().startswith(each) for each in variants)
     return any(stands.rstrip().endswith(each) for each in variants)
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
-
-
-def _inside_word(text: str, at: int) -> bool:
-    """Whether a word or a number runs on over the boundary at `at`, whatever a citation says."""
-    if not 0 < at < len(text):
-        return False
-    left, right = text[at - 1], text[at]
-    if "\u200d" in (left, right) or unicodedata.category(right).startswith("M"):
-        return True
-    if _is_word(left) and _is_word(right):
-        both = left + right
-        return not (_SPACELESS.search(both) or (_HANGUL.search(left) and _HANGUL.search(right)))
-    for mark in (at - 1, at):  # 1,500 and 1.5 are one number; can't is one word
-        if 0 < mark < len(text) - 1:
-            one, joiner, two = text[mark - 1], text[mark], text[mark + 1]
-            if joiner in _IN_NUMBERS and one.isnumeric() and two.isnumeric():
-                return True
-            if joiner in "'’" and one in "nN" and two in "tT" and not text[mark + 2 : mark + 3].isalnum():
-                return True
-            if (joiner == BREAK or unicodedata.category(joiner) == "Cf") and _is_word(one) and _is_word(two):
-                return True
-    return False
-
-
-def _joined(text: str, at: int) -> bool:
-    """Whether a neighbour belongs so closely that its coming or going changes what is said: -5, 5 %, non-, 's."""
-    if not 0 < at < len(text):
-        return False
-    left, right = text[at - 1], text[at]
-    if _HANGUL.search(left) and _HANGUL.search(right):
-        return True
-    if (left in _BEFORE_NUMBERS and right.isnumeric()) or (left.isnumeric() and right in _AFTER_NUMBERS):
-        return True
-    for mark in (at - 1, at):
-        inside = 0 < mark < len(text) - 1 and text[mark] in _JOINERS
-        if inside and _is_word(text[mark - 1]) and _is_word(text[mark + 1]):
-            return True
-    return False
 
 
 def _decide(receipt: Receipt, places: Sequence[_Place], comparable: bool) -> Verdict:
@@ -364,9 +262,9 @@ def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
-    while start > 0 and _is_word(text[start - 1]) and _is_word(text[start]):
+    while start > 0 and is_word(text[start - 1]) and is_word(text[start]):
         start -= 1
-    while end < len(text) and _is_word(text[end - 1]) and _is_word(text[end]):
+    while end < len(text) and is_word(text[end - 1]) and is_word(text[end]):
         end += 1
     return start, end
 

@@ -25,8 +25,9 @@ from index.errors import AssistantError
 from index.types import Hit
 from qa.assistant import check
 from qa.plain import plain
+from qa.receipts import receipts_in
 from qa.types import Answer
-from qa.verify import Verdict, receipts_in, verify
+from qa.verify import Verdict, verify
 from qa.web import api_schema as schema
 from qa.web.around import with_sentences
 from qa.web.limits import BODY, BODY_WITH_TEXT

@@ -12,8 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from index.types import Document, Hit
 from qa.assistant import MAX_QUESTION
+from qa.receipts import MAX_QUOTE
 from qa.types import Answer
-from qa.verify import MAX_QUOTE, Verdict
+from qa.verify import Verdict
 from qa.web.problems import KINDS, MEDIA_TYPE
 from qa.web.services import MOST_PASSAGES
 

@@ -10,8 +10,9 @@ from starlette.types import ASGIApp
 from index.types import Document, Hit
 from qa.assistant import OnFound
 from qa.config import Settings
+from qa.receipts import Receipt
 from qa.types import Answer, Citation
-from qa.verify import Receipt, Verdict, verify
+from qa.verify import Verdict, verify
 from qa.web.limits import BODY, Gate, Keys, Rates, Turnstile
 from qa.web.problems import ProblemError
 from qa.web.session import stands

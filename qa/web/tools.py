@@ -21,7 +21,8 @@ from starlette.routing import Route
 from index.errors import AssistantError
 from qa.assistant import MAX_QUESTION, check
 from qa.plain import plain
-from qa.verify import receipts_in, verify
+from qa.receipts import receipts_in
+from qa.verify import verify
 from qa.web.limits import BODY_WITH_TEXT
 from qa.web.problems import ProblemError
 from qa.web.services import MOST_PASSAGES, Services, listed
