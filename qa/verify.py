@@ -8,6 +8,7 @@ before and after it (the W3C text-position and text-quote selectors); where that
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -123,13 +124,22 @@ def _places(receipt: Receipt, quotes: Sequence[str], views: Sequence[Visible]) -
     found: dict[int, _Place] = {}
     for view in views:
         for quote in quotes:
-            for at in _occurrences(quote, view.text):
+            for at in {*_occurrences(quote, view.text), *_stated(receipt, view, quote)}:
                 place = _place(receipt, view, at, at + len(quote))
                 if place is not None:
                     known = found.get(place.start)
                     if known is None or known.surroundings != "same":
                         found[place.start] = place
     return [found[start] for start in sorted(found)]
+
+
+def _stated(receipt: Receipt, view: Visible, quote: str) -> list[int]:
+    """Where the receipt says that the words stand, where they do: however often they stand before."""
+    if receipt.start is None:
+        return []
+    lead = len(receipt.quote) - len(receipt.quote.lstrip())
+    at = bisect_left(view.starts, receipt.start + lead)
+    return [at] if view.text.startswith(quote, at) else []
 
 
 def _occurrences(words: str, text: str) -> Iterator[int]:

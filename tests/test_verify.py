@@ -48,6 +48,12 @@ def test_the_second_of_two_is_found_at_its_own_place():
     assert verify(made, TEXT).start == made.start
 
 
+def test_the_last_of_very_many_is_found_at_its_own_place():
+    text = "the ferry and " * 20_000
+    start = 14 * 19_990
+    assert verify(Receipt(quote="the", start=start, prefix="ferry and ", suffix=" ferry"), text).start == start
+
+
 def test_white_space_is_no_difference():
     other = TEXT.replace("did not build", "did\n   not\u00a0build")
     found = verify(receipt("did not build a school"), other)
