@@ -69,7 +69,7 @@ class Settings:
     require_key: bool | None = None
     rate: str = "120/minute"  # a person asks a few questions a minute; an office may share one address
     answers_at_once: int = 4  # more would share the same cores
-    waiting_room: int = 128
+    waiting_room: int = 48  # about a quarter of a minute on two cores; who waits longer has left
     root_path: str = ""
     trusted_proxies: tuple[str, ...] = ()
     corrections: Path | None = None
