@@ -57,7 +57,7 @@ class Settings:
 
     depth: Depth = "careful"
     threshold: float | None = None
-    top_k: int = 10  # of about 100 tokens each: a short document is read whole, a long one where it matters
+    top_k: int = 10  # of up to 200 tokens each: a short document is read whole, a long one where it matters
     cache_dir: Path = field(default_factory=default_cache_dir)
     embedder: str | None = None
     reader: str | None = None
