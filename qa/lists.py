@@ -66,6 +66,14 @@ _HEADS = (
 )
 
 
+_CLAUSE_WORDS = 14
+_RESTRICTIVE = re.compile(
+    r"\s+that\s+(?:is|are|was|were|has|have|had|can|could|will|would|may|might|must|do|does|did)"
+    rf"(?: (?!(?:and|or|but)\b)[\w’'-]+){{1,{_CLAUSE_WORDS}}}(?=\s*[.,;:!?)\n]|\s*\Z|\s+(?:and|or|but)\b)",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRules:
     """Bars an item has to clear, in logits, chosen on the development sets: at these, most lists come out right."""
@@ -133,12 +141,30 @@ def items_of(reading: Reading, rules: ListRules, *, several: bool = True) -> lis
             kept.append(span)
         elif len(inside) == 1 and span.start <= inside[0].start and span.end >= inside[0].end:
             kept[kept.index(inside[0])] = span  # the span is the tagged words with their article or ending
-    parts = [
-        Span(start=start, end=end, score=span.score)
-        for span in kept
-        for start, end in split_items(text, span.start, span.end, several=several)
-    ]
-    return sorted(parts, key=lambda s: s.start)
+    parts = sorted(
+        (
+            Span(start=start, end=end, score=span.score)
+            for span in kept
+            for start, end in split_items(text, span.start, span.end, several=several)
+        ),
+        key=lambda s: s.start,
+    )
+    return _completed(text, parts) if several else parts
+
+
+def _completed(text: str, items: Sequence[Span]) -> list[Span]:
+    """Items with the restrictive clause behind them, "clothing that is not detectable": without it they say too much.
+
+    The clause ends at punctuation or a conjunction, and never reaches into the next item; one of more than
+    `_CLAUSE_WORDS` words stays out.
+    """
+    completed: list[Span] = []
+    for place, item in enumerate(items):
+        stop = items[place + 1].start if place + 1 < len(items) else len(text)
+        clause = _RESTRICTIVE.match(text, item.end, stop)
+        end = clause.end() if clause is not None else item.end
+        completed.append(Span(start=item.start, end=end, score=item.score))
+    return completed
 
 
 def _joined(text: str, spans: Sequence[Span]) -> list[Span]:

@@ -197,6 +197,31 @@ def test_two_plain_words_are_two_items_only_where_several_are_asked_for():
     assert words(found, several=False) == ["soldiers and students"]
 
 
+@pytest.mark.parametrize(
+    ("text", "tags", "expected"),
+    [
+        (
+            "She bought boots that are waterproof, and a map.",
+            ["boots", "a map"],
+            ["boots that are waterproof", "a map"],
+        ),
+        ("He sold a boat that had been in the shed.", ["a boat"], ["a boat that had been in the shed"]),
+        (
+            "It lists doors that can be locked and windows.",
+            ["doors", "windows"],
+            ["doors that can be locked", "windows"],
+        ),
+        ("Agencies said that the train had left.", ["Agencies"], ["Agencies"]),
+        ("Rooms that were " + "very " * 20 + "cold.", ["Rooms"], ["Rooms"]),
+        ("Boots. That is all.", ["Boots"], ["Boots"]),
+    ],
+)
+def test_an_item_takes_in_the_clause_that_narrows_it(text, tags, expected):
+    found = reading(passage(text), {}, tags=dict.fromkeys(tags, 3.0))
+    assert words(found) == expected
+    assert words(found, several=False) == tags
+
+
 def spans_of(text: str) -> st.SearchStrategy[list[Span]]:
     bounds = st.tuples(st.integers(0, len(text) - 1), st.integers(1, 20), st.floats(-5, 20))
     return st.lists(bounds.map(lambda b: Span(start=b[0], end=min(len(text), b[0] + b[1]), score=b[2])), max_size=6)
