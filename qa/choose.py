@@ -62,12 +62,11 @@ def choose(readings: Sequence[Reading], *, several: bool, reread: Reread, rules:
 
 def _tagged_parts(reading: Reading, span: Span, rules: ListRules) -> list[Span]:
     """The span, or the items that the tagging head sees in and around it where it is sure of two or more."""
-    items = items_of(reading, rules, several=False)
-    tagged = [t for t in reading.items if t.score >= rules.several_tag]
-    meets = any(item.start < span.end and item.end > span.start for item in items)
-    if len(tagged) < 2 or len(items) < 2 or not meets:
+    if sum(tag.score >= rules.several_tag for tag in reading.items) < 2:
         return [span]
-    return items
+    items = items_of(reading, rules, several=False)
+    meets = any(item.start < span.end and item.end > span.start for item in items)
+    return items if meets and len(items) > 1 else [span]
 
 
 def _elsewhere(readings: Sequence[Reading], passage: Passage, span: Span) -> float:

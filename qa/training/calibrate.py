@@ -21,6 +21,7 @@ from scipy.optimize import minimize
 from qa.assistant import Assistant
 from qa.calibrate import FEATURES, features
 from qa.config import Settings
+from qa.evaluation.curves import calibration
 from qa.evaluation.questions import read_questions
 from qa.evaluation.score import score
 from qa.evaluation.sources import Library
@@ -86,10 +87,10 @@ def held_out(x: Floats, y: NDArray[np.bool_], groups: list[str]) -> Floats:
     return found
 
 
-def calibration_error(p: Floats, y: NDArray[np.bool_], bins: int = 10) -> float:
-    """Expected calibration error over bins of equal width (Naeini, Cooper and Hauskrecht 2015)."""
-    place = np.minimum((p * bins).astype(int), bins - 1)
-    return float(sum(abs((p - y)[place == b].sum()) for b in range(bins)) / len(p))
+def calibration_error(p: Floats, y: NDArray[np.bool_]) -> float | None:
+    """As `spanwise evaluate` measures it, 0 to 1; None for no questions."""
+    error = calibration(p, y, np.ones(len(p), dtype=bool))["ece"]
+    return None if error is None else round(error / 100, 4)
 
 
 def main() -> None:
@@ -112,8 +113,8 @@ def main() -> None:
         "decided rightly": round(decided[best], 4),
         "answered": round(float(answered.mean()), 4),
         "right when answered": round(float(right[answered].mean()), 4),
-        "calibration error of right": round(calibration_error(sure, right), 4),
-        "calibration error when answered": round(calibration_error(sure[answered], right[answered]), 4),
+        "calibration error of right": calibration_error(sure, right),
+        "calibration error when answered": calibration_error(sure[answered], right[answered]),
     }
     models = {"answerable": fit(x, answerable), "right": fit(x, right)}
     stored = {

@@ -148,19 +148,11 @@ def put_beside(graph: onnx.GraphProto, folder: Path) -> None:
         location = "embeddings.bin" if tensor.name == "words_bits" else "weights.bin"
         held = files[location]
         held.extend(b"\0" * (-len(held) % 64))
-        tensor.ClearField("raw_data")
-        onnx.external_data_helper.set_external_data(
-            tensor_with_raw(tensor), location, offset=len(held), length=len(raw)
-        )
+        onnx.external_data_helper.set_external_data(tensor, location, offset=len(held), length=len(raw))
         tensor.ClearField("raw_data")
         held.extend(raw)
     for location, held in files.items():
         (folder / location).write_bytes(held)
-
-
-def tensor_with_raw(tensor: onnx.TensorProto) -> onnx.TensorProto:
-    tensor.raw_data = b""
-    return tensor
 
 
 def export(trained: Path, *, tokenizer: Path, name: str, out: Path, max_tokens: int, doc_stride: int) -> None:
