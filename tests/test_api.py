@@ -30,8 +30,9 @@ def assistant_() -> Serving:
 
 
 @pytest.fixture(scope="module")
-def client(assistant_: Serving) -> Iterator[TestClient]:
-    with TestClient(served(assistant_), base_url="http://127.0.0.1") as opened:
+def client(assistant_: Serving, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    corrections = tmp_path_factory.mktemp("feedback") / "questions.jsonl"
+    with TestClient(served(assistant_, corrections=corrections), base_url="http://127.0.0.1") as opened:
         yield opened
 
 
@@ -264,7 +265,7 @@ def test_it_is_openapi_3_1_and_names_no_other_host(described: dict[str, Any]) ->
     assert "https://" not in json.dumps(described)
     assert described["servers"] == [{"url": API}]
     assert set(described["paths"]) == {
-        "/ask", "/ask/stream", "/documents", "/documents/{id}", "/passages", "/verify",
+        "/ask", "/ask/stream", "/documents", "/documents/{id}", "/passages", "/verify", "/feedback",
     }  # fmt: skip
 
 
@@ -299,6 +300,14 @@ def test_the_examples_are_true(described: dict[str, Any]) -> None:
             assert text[end:].startswith(citation["suffix"])
 
 
+def test_the_sentence_and_the_solid_place_are_described(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+    assert {"sentence", "solid_start", "start", "end", "quote"} <= set(schemas["Quotation"]["required"])
+    assert schemas["Quotation"]["properties"]["solid_start"]["type"] == "integer"
+    assert schemas["Answered"]["properties"]["citations"]["items"]["$ref"].endswith("/Quotation")
+    assert "Citation" not in schemas, "a citation without them never leaves"
+
+
 def test_responses_are_as_described(client: TestClient, described: dict[str, Any]) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     citation = client.post(f"{API}/ask", json={"question": WHO}).json()["citations"][0]
@@ -310,6 +319,7 @@ def test_responses_are_as_described(client: TestClient, described: dict[str, Any
         ("get", "/documents/{id}", f"/documents/{identity}", None),
         ("post", "/passages", "/passages", {"query": "ferry"}),
         ("post", "/verify", "/verify", {"citation": citation}),
+        ("post", "/feedback", "/feedback", {"question": WHO, "right": True, "citations": [citation]}),
     ):
         response = client.request(method, f"{API}{given_}", json=body) if body else client.get(f"{API}{given_}")
         schema = described["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
@@ -322,12 +332,13 @@ ANYTHING = st.recursive(
     max_leaves=8,
 )
 FIELDS = st.sampled_from(
-    "question history document_ids include_hits query top_k citation text media_type document_id".split()
+    "question history document_ids include_hits query top_k citation text media_type document_id right citations "
+    "correction comment".split()
 )
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(path=st.sampled_from(["/ask", "/ask/stream", "/passages", "/verify"]),
+@given(path=st.sampled_from(["/ask", "/ask/stream", "/passages", "/verify", "/feedback"]),
        body=st.dictionaries(FIELDS, ANYTHING, max_size=4) | ANYTHING)  # fmt: skip
 def test_no_body_makes_the_server_fail(client: TestClient, described: dict[str, Any], path: str, body: Any) -> None:
     response = client.post(

@@ -1,4 +1,4 @@
-"""The API for programs, under `/api/v1`: ask, ask as a stream, documents, passages, verify; and `/metrics`.
+"""The API for programs, under `/api/v1`: ask, ask as a stream, documents, passages, verify, feedback; `/metrics`.
 
 JSON has the field names of `Answer`, `Citation` and the other types, as `spanwise ask --json` prints them.
 """
@@ -25,11 +25,12 @@ from index.errors import AssistantError
 from index.types import Hit
 from qa.assistant import check
 from qa.plain import plain
-from qa.receipts import receipts_in
+from qa.receipts import Receipt, receipts_in
 from qa.types import Answer
 from qa.verify import Verdict, verify
 from qa.web import api_schema as schema
 from qa.web.around import with_sentences
+from qa.web.feedback import Feedback, keep
 from qa.web.limits import BODY, BODY_WITH_TEXT
 from qa.web.problems import PlainJSON, ProblemError, dump, invalid, problem_of
 from qa.web.services import Services, listed
@@ -157,8 +158,33 @@ def make_api(services: Services) -> FastAPI:
         verdict, against = await _done(services, work)
         return PlainJSON({**plain(verdict), "document_id": against})
 
+    @api.post("/feedback", response_class=PlainJSON, responses=known["feedback"], operation_id="feedback",
+              tags=["answers"])  # fmt: skip
+    async def feedback(said: schema.Feedback) -> Response:
+        """Say whether an answer was right, and what is right where it was not.
+
+        Nothing is kept unless every citation stands in the documents. What says which words are right becomes a test
+        question for `spanwise evaluate`; the rest becomes a remark for a person to read.
+        """
+        given = Feedback(
+            question=said.question,
+            right=said.right,
+            history=said.history,
+            citations=_receipts(said.citations),
+            correction=None if said.correction is None else _receipts(said.correction),
+            document_id=said.document_id,
+            comment=said.comment,
+        )
+        kept = await _done(services, lambda: keep(services, given))
+        services.telemetry.judged(right=said.right, kept=kept)
+        return PlainJSON({"kept": kept})
+
     _describe(api)
     return api
+
+
+def _receipts(cited: Sequence[schema.Cited]) -> list[Receipt]:
+    return receipts_in([each.model_dump() for each in cited]) if cited else []
 
 
 def _describe(api: FastAPI) -> None:

@@ -6,6 +6,7 @@ Responses are the types of `qa.types`, so that their fields are named once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
@@ -13,12 +14,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from index.types import Document, Hit
 from qa.assistant import MAX_QUESTION
 from qa.receipts import MAX_QUOTE
-from qa.types import Answer
+from qa.types import Answer, Citation
 from qa.verify import Verdict
+from qa.web.corrections import MOST_PLACES
 from qa.web.problems import KINDS, MEDIA_TYPE
 from qa.web.services import MOST_PASSAGES
 
 MOST_BEFORE = 20  # earlier questions; the last few are what a follow-up leans on
+MOST_COMMENT = 2_000  # characters: a remark, not a letter
 MOST_TEXT = 2_000_000  # characters that a citation is checked against
 
 DESCRIPTION = """Every answer is made of words of the documents, each with the place they stand. Positions count Unicode
@@ -56,6 +59,7 @@ _PASSAGE: dict[str, Any] = {
     "sentences": [[0, 36]],
 }
 _CITATION.update(start=17, end=24, sentence_end=36, sentence=_PASSAGE["text"], solid_start=14)
+_RIGHT: dict[str, Any] = {"document_id": _CITATION["document_id"], "start": 25, "end": 35, "quote": "on Sundays"}
 _HIT: dict[str, Any] = {"passage": _PASSAGE, "score": 0.97, "rank": 0, "dense_score": 0.71, "lexical_score": 4.2}
 _ANSWER: dict[str, Any] = {
     "question": "When does the ferry leave on Sundays?",
@@ -85,6 +89,10 @@ _ABSTAINED: dict[str, Any] = {
 }
 
 Words = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION, "pattern": r"[\p{L}\p{N}]"})]
+History = Annotated[
+    list[Annotated[str, Field(max_length=MAX_QUESTION)]],
+    Field(max_length=MOST_BEFORE, description="Earlier questions that were answered, oldest first."),
+]
 DocumentIds = Annotated[
     list[Annotated[str, Field(max_length=100)]] | None,
     Field(min_length=1, max_length=1000, description="Only these documents; all where it is left out."),
@@ -113,10 +121,7 @@ class Question(_Form):
     )  # fmt: skip
 
     question: Words
-    history: Annotated[
-        list[Annotated[str, Field(max_length=MAX_QUESTION)]],
-        Field(max_length=MOST_BEFORE, description="Earlier questions that were answered, oldest first."),
-    ] = []
+    history: History = []
     document_ids: DocumentIds = None
     include_hits: Annotated[
         bool, Strict(), Field(description="Whether the answer carries the passages that were read.")
@@ -157,6 +162,56 @@ class Check(_Form):
     document_id: str | None = None
     text: Annotated[str | None, Field(max_length=MOST_TEXT)] = None
     media_type: Literal["text/plain", "text/markdown", "text/html"] = "text/plain"
+
+
+class Feedback(_Form):
+    """Whether an answer was right; `citations` are the answer's own, none where it declined."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"question": _ANSWER["question"], "right": True, "citations": [_CITATION]},
+                {"question": _ANSWER["question"], "right": False, "citations": [_CITATION], "correction": [_RIGHT],
+                 "comment": "It was asked on which days, not when."},
+                {"question": _ABSTAINED["question"], "right": False, "comment": "The sign at the pier says it."},
+            ]
+        }
+    )  # fmt: skip
+
+    question: Words
+    right: Annotated[bool, Strict()]
+    history: History = []
+    citations: Annotated[list[Cited], Field(max_length=MOST_PLACES)] = []
+    correction: Annotated[
+        list[Cited] | None,
+        Field(max_length=MOST_PLACES, description="The right words; an empty list where the documents do not say."),
+    ] = None
+    document_id: Annotated[
+        str | None, Field(max_length=100, description="Which document is meant, where nothing is cited.")
+    ] = None
+    comment: Annotated[str, Field(max_length=MOST_COMMENT)] = ""
+
+
+class Kept(BaseModel):
+    """What the feedback became: a test question, or a remark for a person to read."""
+
+    kept: Literal["question", "remark"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotation(Citation):
+    """A citation as pages need it: see `qa.web.around.with_sentences`."""
+
+    sentence: str
+    solid_start: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(Answer):
+    """An answer whose citations come with their sentences."""
+
+    citations: tuple[Quotation, ...] = ()
+    nearest: Quotation | None = None
 
 
 class Listed(BaseModel):
@@ -244,6 +299,9 @@ _DETAILS = {
     "bad-request": "The request cannot be read at /top_k: input should be greater than or equal to 1.",
     "bad-question": "The question is empty: type what you want to know.",
     "bad-citation": 'Nothing says which document is meant: give "document_id" or the text to check against.',
+    "bad-feedback": "What is right needs no correction: leave it out, or say that it is wrong.",
+    "feedback-off": "This server keeps no feedback: its operator has switched that off.",
+    "no-room": "This server has no room for more corrections: tell its operator.",
     "unknown-document": "No document has this id: the list of documents says which there are.",
 }
 _BODY = ("not-json", "not-json-type", "too-large", "bad-request", "busy", "failed", "unknown-document")
@@ -284,7 +342,7 @@ _REWORDED = {
 
 RESPONSES: dict[str, dict[int | str, Any]] = {
     "ask": {
-        **_given(Answer, "An answer, or why there is none.", {"answered": _ANSWER, "abstained": _ABSTAINED}),
+        **_given(Answered, "An answer, or why there is none.", {"answered": _ANSWER, "abstained": _ABSTAINED}),
         **_problems(*_BODY, "bad-question"),
     },
     "ask_stream": {
@@ -313,5 +371,9 @@ RESPONSES: dict[str, dict[int | str, Any]] = {
     "verify": {
         **_given(Checked, "What became of the citation.", {"found": _VERDICT, "reworded": _REWORDED}),
         **_problems(*_BODY, "bad-citation"),
+    },
+    "feedback": {
+        **_given(Kept, "It is kept.", {"question": {"kept": "question"}, "remark": {"kept": "remark"}}),
+        **_problems(*_BODY, "bad-question", "bad-citation", "bad-feedback", "feedback-off", "no-room"),
     },
 }  # fmt: skip

@@ -1,7 +1,7 @@
-"""Answers that people put right, kept as a question set: `spanwise evaluate` on the file asks them again.
+"""Answers that people put right or confirm, kept as a question set: `spanwise evaluate` on the file asks them again.
 
-One JSON line a correction, with the text of its document beside the file. Nothing is stored without the act of saving,
-and nothing here is ever served.
+One JSON line each, with the text of its document beside the file. What says no more than that an answer is wrong
+goes to a file of its own, for a person to read. Nothing is stored without the act of saving, and nothing is served.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from index.errors import AssistantError, DocumentError
 from index.load import load_document
@@ -39,19 +39,46 @@ _log = logging.getLogger(__name__)
 class CorrectionError(AssistantError):
     """A correction that was not kept."""
 
+    @property
+    def sentence(self) -> str:
+        """The message as a sentence of its own."""
+        message = str(self)
+        return f"{message[:1].upper()}{message[1:]}."
+
+
+class NoRoomError(CorrectionError):
+    """Nothing more can be kept until the operator makes room."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
     """What is right: the places in `document`, in order, or without any that it does not say.
 
-    `turns` are the earlier questions that were answered, as `answer` got them.
+    `said` are the words of the answer it is about, none where it declined; a "confirmation" says that they were right.
+    `turns` are the earlier questions that were answered, as the answer got them.
     """
 
     question: str
-    answer: Answer
+    said: tuple[str, ...]
     document: Document
     places: tuple[tuple[int, int], ...] = ()
     turns: tuple[str, ...] = ()
+    kind: Literal["correction", "confirmation"] = "correction"
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """An answer that is right or wrong in a way no test question can hold: a person has to look.
+
+    `cited` are the places in the documents that it gave, in order.
+    """
+
+    question: str
+    right: bool
+    cited: tuple[tuple[Document, int, int], ...] = ()
+    turns: tuple[str, ...] = ()
+    comment: str = ""
 
 
 def checked_places(document: Document, sent: Any) -> tuple[tuple[int, int], ...]:
@@ -92,6 +119,7 @@ class Corrections:
 
     def __init__(self, settings: Settings) -> None:
         self.file = settings.corrections_file
+        self.remarks = self.file.with_name(f"{self.file.stem}.remarks.jsonl")
         self.correctable = settings.correctable
         self._lock = threading.Lock()
 
@@ -103,12 +131,19 @@ class Corrections:
 
     def save(self, correction: Correction) -> None:
         """Add one line to the file, whole or not at all. Raises: `CorrectionError`."""
+        self._add(self.file, lambda: _row(correction, self._keep_text(correction.document)))
+
+    def note(self, remark: Remark) -> None:
+        """Add one line to the remarks beside the file, whole or not at all. Raises: `CorrectionError`."""
+        self._add(self.remarks, lambda: _remark(remark))
+
+    def _add(self, file: Path, row: Callable[[], dict[str, Any]]) -> None:
         try:
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._lock, self._alone():
-                if self.file.exists() and self.file.stat().st_size > MOST_BYTES:
-                    raise CorrectionError("this server has no room for more corrections: tell its operator")
-                self._append(_row(correction, self._keep_text(correction.document)))
+                if file.exists() and file.stat().st_size > MOST_BYTES:
+                    raise NoRoomError("this server has no room for more corrections: tell its operator")
+                _append(file, row())
         except (OSError, UnicodeError) as error:
             _log.exception("a correction was not saved")
             raise CorrectionError("the correction could not be written: tell the operator of this server") from error
@@ -123,23 +158,6 @@ class Corrections:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def _append(self, row: dict[str, Any]) -> None:
-        content = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
-        file = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            before = os.fstat(file).st_size
-            if before and os.pread(file, 1, before - 1) != b"\n":  # an editor's last line, or what a crash left
-                content = b"\n" + content
-            try:
-                if os.write(file, content) != len(content):
-                    raise OSError("not all was written")
-                os.fsync(file)
-            except OSError:
-                os.ftruncate(file, before)
-                raise
-        finally:
-            os.close(file)
-
     def _keep_text(self, document: Document) -> str:
         """The name of the file beside ours that holds exactly the document's text."""
         folder = self.file.parent
@@ -149,7 +167,7 @@ class Corrections:
             path = folder / name
             if not path.exists():
                 if sum(each.stat().st_size for each in folder.iterdir() if each.is_file()) > MOST_TEXTS:
-                    raise CorrectionError("this server has no room for more documents: tell its operator")
+                    raise NoRoomError("this server has no room for more documents: tell its operator")
                 _write_whole(path, document.text)
                 if not _holds(path, document.text):
                     path.unlink()
@@ -159,22 +177,62 @@ class Corrections:
         raise CorrectionError("the document's text cannot be kept as it is: tell the operator of this server")
 
 
+def _append(path: Path, row: dict[str, Any]) -> None:
+    content = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        before = os.fstat(file).st_size
+        if before and os.pread(file, 1, before - 1) != b"\n":  # an editor's last line, or what a crash left
+            content = b"\n" + content
+        try:
+            if os.write(file, content) != len(content):
+                raise OSError("not all was written")
+            os.fsync(file)
+        except OSError:
+            os.ftruncate(file, before)
+            raise
+    finally:
+        os.close(file)
+
+
 def _row(correction: Correction, name: str) -> dict[str, Any]:
-    text, answer = correction.document.text, correction.answer
+    text = correction.document.text
     places = [_place(text, start, end) for start, end in correction.places]
     touched = Subject.of(correction.document).touching(correction.places) if places else []
     evidence = [_place(text, start, end) for start, end in touched]
-    said = "; ".join(item.text for item in answer.items)[:500]
+    said = "; ".join(correction.said)[:500]
     return {
         "id": f"correction-{secrets.token_hex(8)}",
         "document": name,
         "question": correction.question,
-        "kind": "correction",
+        "kind": correction.kind,
         "answers": [{"spans": places, "aliases": []}] if places else [],
         "evidence": evidence,
         "turns": list(correction.turns),
         "answerable": bool(places),
-        "note": "It declined." if answer.abstained else f"It said: {said}",
+        "note": f"It said: {said}" if correction.said else "It declined.",
+        **({"comment": correction.comment} if correction.comment else {}),
+    }
+
+
+def _remark(remark: Remark) -> dict[str, Any]:
+    return {
+        "id": f"remark-{secrets.token_hex(8)}",
+        "question": remark.question,
+        "turns": list(remark.turns),
+        "right": remark.right,
+        "citations": [
+            {
+                "document_id": document.id,
+                "sha256": document.sha256,
+                "source": document.source,
+                "start": start,
+                "end": end,
+                "quote": document.text[start:end],
+            }
+            for document, start, end in remark.cited
+        ],
+        "comment": remark.comment,
     }
 
 

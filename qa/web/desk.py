@@ -117,15 +117,14 @@ class Desk:
             self._corrections.save(
                 Correction(
                     question=turn.question,
-                    answer=turn.answer,
+                    said=tuple(item.text for item in turn.answer.items),
                     document=document,
                     places=places,
                     turns=conversation.earlier(turn),
                 )
             )
         except CorrectionError as error:
-            message = str(error)
-            return f"{message[:1].upper()}{message[1:]}."
+            return error.sentence
         return ""
 
     def messages(self, conversation: Conversation) -> list[dict[str, str]]:

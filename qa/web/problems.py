@@ -38,6 +38,7 @@ KINDS = {
         Kind(name="not-json", status=400, title="The body is not JSON"),
         Kind(name="key-needed", status=401, title="An API key is needed"),
         Kind(name="foreign-origin", status=403, title="The page's origin is not allowed"),
+        Kind(name="feedback-off", status=403, title="Feedback is not kept here"),
         Kind(name="not-found", status=404, title="There is nothing at this address"),
         Kind(name="unknown-document", status=404, title="No such document"),
         Kind(name="wrong-method", status=405, title="The address does not take this method"),
@@ -46,10 +47,12 @@ KINDS = {
         Kind(name="wrong-host", status=421, title="The server does not go by this name"),
         Kind(name="bad-question", status=422, title="The question cannot be asked"),
         Kind(name="bad-citation", status=422, title="The citation cannot be checked"),
+        Kind(name="bad-feedback", status=422, title="The feedback cannot be kept"),
         Kind(name="bad-request", status=422, title="The request does not have the needed form"),
         Kind(name="too-often", status=429, title="Too many requests"),
         Kind(name="failed", status=500, title="The server failed"),
         Kind(name="busy", status=503, title="The server is busy"),
+        Kind(name="no-room", status=507, title="There is no room for more"),
     )
 }
 

@@ -26,7 +26,6 @@ from qa.config import Settings
 from qa.errors import ServeError
 from qa.web import evaluation_page, widget_routes
 from qa.web.api import mount_api
-from qa.web.corrections import Corrections
 from qa.web.proxy import Proxied
 from qa.web.security import Guard
 from qa.web.services import Asked, Services
@@ -87,11 +86,10 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
     mount_api(app, services)
     widget_routes.add_to(app, assistant.documents, origins=settings.origins)
     tools = mount_tools(app, services)
-    corrections = None if settings.correctable == "nothing" else Corrections(settings)
     if settings.has_evaluate_page:
         ended.append(evaluation_page.add_to(app, assistant, services))
     evaluate = f"{settings.root_path}/evaluate" if settings.has_evaluate_page else None
-    page = build_chat(assistant, suggest=suggest_questions, corrections=corrections, evaluate=evaluate)
+    page = build_chat(assistant, suggest=suggest_questions, corrections=services.corrections, evaluate=evaluate)
     return mount(app, page)
 
 

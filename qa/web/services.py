@@ -13,6 +13,7 @@ from qa.config import Settings
 from qa.receipts import Receipt
 from qa.types import Answer, Citation
 from qa.verify import Verdict, verify
+from qa.web.corrections import Corrections
 from qa.web.limits import BODY, Gate, Keys, Rates, Turnstile
 from qa.web.problems import ProblemError
 from qa.web.session import stands
@@ -55,6 +56,7 @@ class Services:
         self.settings = settings
         self.turnstile = Turnstile(settings.answers_at_once, settings.waiting_room)
         self.telemetry = Telemetry(lambda: self.turnstile.inside)
+        self.corrections = None if settings.correctable == "nothing" else Corrections(settings)
         self._keys = Keys(settings.api_keys)
         self._rates = Rates(settings.rate)
 

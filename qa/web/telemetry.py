@@ -42,6 +42,7 @@ class Telemetry:
         self._verdicts = Counter(
             "spanwise_verdicts", "Citations checked, by verdict.", ["status"], registry=self._registry
         )
+        self._feedback = Counter("spanwise_feedback", "Feedback kept.", ["right", "as"], registry=self._registry)
         Gauge("spanwise_questions_inside", "Questions being read or waiting.", registry=self._registry).set_function(
             inside
         )
@@ -55,6 +56,10 @@ class Telemetry:
     def verified(self, status: str) -> None:
         """A citation was checked."""
         self._verdicts.labels(status).inc()
+
+    def judged(self, *, right: bool, kept: str) -> None:
+        """A reader said whether an answer was right."""
+        self._feedback.labels("yes" if right else "no", kept).inc()
 
     def served(self, route: str, status: int, seconds: float) -> None:
         """A request ended."""
