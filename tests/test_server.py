@@ -155,7 +155,8 @@ def test_settings_of_gradio_that_keep_things_private(client: TestClient) -> None
     assert config["analytics_enabled"] is False
     assert config["footer_links"] == []
     assert not config.get("run_history")
-    assert all(dependency["api_visibility"] == "private" for dependency in config["dependencies"])
+    public = [each["api_name"] for each in config["dependencies"] if each["api_visibility"] != "private"]
+    assert public == ["ask"]  # tests/test_gradio_client.py uses it
 
 
 def test_a_port_in_use_is_one_sentence() -> None:
@@ -229,7 +230,7 @@ def test_a_file_that_was_not_uploaded_is_not_touched(
         "file=https://evil.example/x",
         "file/etc/passwd",
         "proxy=https://evil.example/x",
-        "info",
+        "call/ask",
         "openapi.json",
         "deep_link",
         "vibe-code/",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 
 from index.types import Document, Hit
 from qa.assistant import MAX_QUESTION
@@ -17,7 +17,7 @@ from qa.receipts import MAX_QUOTE
 from qa.types import Answer, Citation
 from qa.verify import Verdict
 from qa.web.corrections import MOST_PLACES
-from qa.web.problems import KINDS, MEDIA_TYPE
+from qa.web.problems import KINDS, MEDIA_TYPE, invalid
 from qa.web.services import MOST_PASSAGES
 
 MOST_BEFORE = 20  # earlier questions; the last few are what a follow-up leans on
@@ -126,6 +126,14 @@ class Question(_Form):
     include_hits: Annotated[
         bool, Strict(), Field(description="Whether the answer carries the passages that were read.")
     ] = True
+
+
+def question_of(given: Mapping[str, Any]) -> Question:
+    """The question in what a program sent. Raises: `ProblemError` that names the field."""
+    try:
+        return Question.model_validate(given)
+    except ValidationError as error:
+        raise invalid([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from None
 
 
 class Search(_Form):

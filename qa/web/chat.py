@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,15 +22,23 @@ os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)  # else every event 
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.events import api as gr_api
 from gradio.exceptions import InvalidPathError
 from gradio.utils import get_upload_folder
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 
+from index.errors import AssistantError
 from index.types import Document
+from qa.assistant import check
+from qa.plain import plain
 from qa.types import Answer
 from qa.web import render
+from qa.web.api_schema import question_of
+from qa.web.around import with_sentences
 from qa.web.corrections import Corrections
 from qa.web.desk import EXTENSIONS, UPLOAD_LIMIT, Desk
+from qa.web.problems import ProblemError, problem_of
 from qa.web.security import Guard
 from qa.web.session import Answering, Conversation, Session, page_document, page_marks
 
@@ -37,6 +46,7 @@ AT_ONCE = 4  # answers in the works; more would share the same cores
 WAITING_ROOM = 64  # questions that may wait their turn before new ones are refused
 
 Suggest = Callable[[Any], Sequence[str]]
+AnswerProgram = Callable[[str, Sequence[str], Headers, str | None], Answer]
 Screen = tuple[Session, Any, Any, Any]  # the session, the conversation, the question box, the article
 
 _log = logging.getLogger(__name__)
@@ -116,18 +126,24 @@ def build_chat(
     *,
     suggest: Suggest | None = None,
     corrections: Corrections | None = None,
+    answer: AnswerProgram | None = None,
     evaluate: str | None = None,
 ) -> Page:
     """The chat about `assistant`'s documents.
 
     `suggest(assistant)` makes the questions shown at the start; it runs in the background. Answers can be put right
-    where there are `corrections` to keep that in. `evaluate` is the address of the page that runs question sets.
+    where there are `corrections` to keep that in. `answer(question, history, headers, address)` answers the programs
+    that call `/ask` with gradio's client, and refuses those that may not. `evaluate` is the address of the page that
+    runs question sets.
     """
     desk = Desk(assistant, corrections)
     buttons = _Buttons(desk, suggest)
     what = _what(assistant.documents)
     page = Page(title="Spanwise", fill_width=True, analytics_enabled=False, delete_cache=(600, 3600))
     with page:
+        # Before the buttons, whose functions would have this name otherwise.
+        program = _program(answer or (lambda question, history, *_: assistant.ask(question, history)), desk)
+        gr_api(program, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="answers")
         session = gr.State(Session())
         with gr.Row(elem_classes="room"):
             with gr.Column(elem_classes="talk"):
@@ -199,6 +215,29 @@ def build_chat(
         page.load(buttons.examples, session, log, **at_once)
         page.queue(max_size=WAITING_ROOM)
     return page
+
+
+def _program(answer: AnswerProgram, desk: Desk) -> Callable[..., dict[str, Any]]:
+    """The one endpoint for programs: `gradio_client.Client(address).predict("…", api_name="/ask")`."""
+
+    def ask(question: str, history: list[str] | None = None, request: gr.Request | None = None) -> dict[str, Any]:
+        """Answer with the documents' own words, as the API's `ask` does, or abstain; `text` has them in one line.
+
+        `history` are earlier questions that were answered, oldest first.
+        """
+        headers, client = (request.headers, request.client) if request else (Headers(), None)
+        try:
+            asked = question_of({"question": question, "history": history or []})
+            given = answer(check(asked.question), asked.history, headers, client.host if client else None)
+        except (AssistantError, ProblemError) as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        except Exception as error:  # noqa: BLE001 - a caller gets a sentence, the log gets the rest
+            _log.exception("answering failed")
+            raise gr.Error(str(problem_of(error)), print_exception=False) from None
+        return {"text": given.text, **with_sentences(plain(replace(given, hits=())), desk.documents(Conversation()))}
+
+    ask.__annotations__ |= {"return": dict, "request": gr.Request}  # gradio reads the types as they are written
+    return ask
 
 
 class _EndingError(Exception):

@@ -124,19 +124,44 @@ class Turnstile:
             self._inside -= 1
 
 
+class Admission:
+    """Who may ask now: every caller as often as the rate says, programs with a key where one is needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._keys = Keys(settings.api_keys)
+        self._rates = Rates(settings.rate)
+
+    def check(self, headers: Headers, address: str | None) -> None:
+        """Count one request. Raises: `ProblemError` where it is not let in."""
+        holder = self._keys.holder(headers)
+        self._rates.check(holder or f"address {_caller(address)}")
+        if holder is not None or not self._settings.key_needed or own_page(headers, self._settings.origins):
+            return
+        if not self._keys:
+            raise ProblemError(
+                "key-needed",
+                "Other machines can reach this server and it has no API key yet: its operator gives it one with "
+                "--api-key-file, or says that none is needed.",
+            )
+        sent = "authorization" in headers or "x-api-key" in headers
+        raise ProblemError(
+            "key-needed",
+            "This API key is not known here: ask the operator of this server for one."
+            if sent
+            else 'An API key is needed: send it as "Authorization: Bearer KEY".',
+        )
+
+
 class Gate:
     """Stands before an application of programs: checks key and rate, and cuts bodies that are too large.
 
     `body` gives the most bytes for a route of the application, as it is addressed within it.
     """
 
-    def __init__(
-        self, app: ASGIApp, *, settings: Settings, keys: Keys, rates: Rates, body: Callable[[str], int]
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, admission: Admission, body: Callable[[str], int]) -> None:
         self._app = app
-        self._settings = settings
-        self._keys = keys
-        self._rates = rates
+        self._admission = admission
         self._body = body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,7 +169,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         try:
-            self._admit(Headers(scope=scope), scope)
+            self._admission.check(Headers(scope=scope), (scope.get("client") or (None,))[0])
             limited = self._limited(Headers(scope=scope), receive, self._body(route_of(scope)))
         except ProblemError as problem:
             await problem.response()(scope, receive, send)
@@ -162,25 +187,6 @@ class Gate:
             if started:
                 raise
             await problem.response()(scope, receive, send)
-
-    def _admit(self, headers: Headers, scope: Scope) -> None:
-        holder = self._keys.holder(headers)
-        self._rates.check(holder or f"address {_address(scope)}")
-        if holder is not None or not self._settings.key_needed or own_page(headers, self._settings.origins):
-            return
-        if not self._keys:
-            raise ProblemError(
-                "key-needed",
-                "Other machines can reach this server and it has no API key yet: its operator gives it one with "
-                "--api-key-file, or says that none is needed.",
-            )
-        sent = "authorization" in headers or "x-api-key" in headers
-        raise ProblemError(
-            "key-needed",
-            "This API key is not known here: ask the operator of this server for one."
-            if sent
-            else 'An API key is needed: send it as "Authorization: Bearer KEY".',
-        )
 
     def _limited(self, headers: Headers, receive: Receive, most: int) -> Receive:
         too_large = ProblemError(
@@ -202,10 +208,10 @@ class Gate:
         return limited
 
 
-def _address(scope: Scope) -> str:
-    """A caller's address; of IPv6 the network that one customer has."""
-    client = scope.get("client")
-    host = str(client[0]) if client else "unknown"
+def _caller(host: str | None) -> str:
+    """Whose rate a request counts for: its address, of IPv6 the network that one customer has."""
+    if host is None:
+        return "unknown"
     try:
         address = ip_address(host)
     except ValueError:

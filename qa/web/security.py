@@ -43,10 +43,12 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-# What the page uses of gradio's own interface. The rest serves files, fetches addresses for whoever asks, or runs code.
+# What the page and gradio's own client use of gradio's interface. The rest serves files, fetches addresses for whoever
+# asks, or runs code.
 _INTERFACE = "/gradio_api/"
 _USED = re.compile(
-    r"queue/(join|data)|run/predict|cancel|reset|heartbeat/\w+|upload|upload_progress|startup-events|app_id|login_check",
+    r"queue/(join|data)|run/predict|cancel|reset|heartbeat/[\w-]+|upload|upload_progress|startup-events|app_id|"
+    r"login_check|info",
     re.ASCII,
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -89,7 +89,13 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
     if settings.has_evaluate_page:
         ended.append(evaluation_page.add_to(app, assistant, services))
     evaluate = f"{settings.root_path}/evaluate" if settings.has_evaluate_page else None
-    page = build_chat(assistant, suggest=suggest_questions, corrections=services.corrections, evaluate=evaluate)
+    page = build_chat(
+        assistant,
+        suggest=suggest_questions,
+        corrections=services.corrections,
+        answer=services.ask_in_turn,
+        evaluate=evaluate,
+    )
     return mount(app, page)
 
 

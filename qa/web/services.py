@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
 from index.types import Document, Hit
@@ -14,7 +16,7 @@ from qa.receipts import Receipt
 from qa.types import Answer, Citation
 from qa.verify import Verdict, verify
 from qa.web.corrections import Corrections
-from qa.web.limits import BODY, Gate, Keys, Rates, Turnstile
+from qa.web.limits import BODY, Admission, Gate, Turnstile
 from qa.web.problems import ProblemError
 from qa.web.session import stands
 from qa.web.telemetry import Telemetry, Timed
@@ -57,13 +59,20 @@ class Services:
         self.turnstile = Turnstile(settings.answers_at_once, settings.waiting_room)
         self.telemetry = Telemetry(lambda: self.turnstile.inside)
         self.corrections = None if settings.correctable == "nothing" else Corrections(settings)
-        self._keys = Keys(settings.api_keys)
-        self._rates = Rates(settings.rate)
+        self._admission = Admission(settings)
 
     def gated(self, app: ASGIApp, *, name: str = "", body: Callable[[str], int] = lambda _: BODY) -> ASGIApp:
         """`app` behind key, rate and the limit on bodies; its requests are counted by route, with `name` before it."""
-        gate = Gate(app, settings=self.settings, keys=self._keys, rates=self._rates, body=body)
+        gate = Gate(app, admission=self._admission, body=body)
         return Timed(gate, telemetry=self.telemetry, name=name)
+
+    def ask_in_turn(self, question: str, history: Sequence[str], headers: Headers, address: str | None) -> Answer:
+        """Answer a program that does not come through a gate: with the same key, rate and turn; waits for its turn.
+
+        Raises: `AssistantError`, `ProblemError`.
+        """
+        self._admission.check(headers, address)
+        return self.turnstile.enter(functools.partial(self.ask, question, history)).result()
 
     def document(self, identity: str) -> Document:
         """The document. Raises: `ProblemError`."""
