@@ -26,9 +26,10 @@ from typing import Any
 import numpy as np
 from quality_cache import KeptEmbedder, KeptReader, Meter, Store
 from quality_retrieval import SHIPPED_TOP, TOPS, difference, searches, skims
+from quality_sections import SECTIONS, SHIPPED, Section
 from quality_sets import POOLS, SETS, Asked, Indexes, Pool, Sets
 from quality_table import Line, list_difference, percent, section, signed, table, verdict
-from quality_variants import SECTIONS, SHIPPED, Models, Section, Variant
+from quality_variants import Models, Variant
 
 from index.embed import open_embedder
 from qa.assistant import open_readers

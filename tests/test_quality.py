@@ -17,18 +17,16 @@ import tiny_readers
 from quality import Bench, write
 from quality_cache import KeptEmbedder, KeptReader, Meter, Store
 from quality_retrieval import Titled, difference, holds, searches, skims
+from quality_sections import SECTIONS, SHIPPED, Section
 from quality_sets import POOLS, Indexes, Pool, Sets
 from quality_table import list_difference, section, signed, verdict
 from quality_variants import (
-    SECTIONS,
-    SHIPPED,
     AlwaysLeaning,
     Models,
     OneSpan,
     OverItsOwnNull,
     OverOwnNull,
     OverThePooledNull,
-    Section,
     Softmaxed,
     Uncalibrated,
     Untagged,
