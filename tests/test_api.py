@@ -278,7 +278,8 @@ def test_every_operation_has_examples_and_every_error(described: dict[str, Any])
             for status, response in responses.items():
                 if status not in ("200", "304"):
                     content = response["content"]
-                    assert "application/problem+json" in content, (path, status)
+                    assert set(content) == {"application/problem+json"}, (path, status)
+                    assert content["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
                     for example in content["application/problem+json"]["examples"].values():
                         assert example["value"]["status"] == int(status)
             if method == "post":
@@ -298,14 +299,15 @@ def test_the_examples_are_true(described: dict[str, Any]) -> None:
             assert text[start:end] == citation["quote"]
             assert text[:start].endswith(citation["prefix"])
             assert text[end:].startswith(citation["suffix"])
+            assert citation["solid_start"] == len(text[:start].replace(" ", ""))
+            assert text[citation["sentence_start"] : citation["sentence_end"]] == citation["sentence"]
 
 
 def test_the_sentence_and_the_solid_place_are_described(described: dict[str, Any]) -> None:
     schemas = described["components"]["schemas"]
-    assert {"sentence", "solid_start", "start", "end", "quote"} <= set(schemas["Quotation"]["required"])
-    assert schemas["Quotation"]["properties"]["solid_start"]["type"] == "integer"
-    assert schemas["Answered"]["properties"]["citations"]["items"]["$ref"].endswith("/Quotation")
-    assert "Citation" not in schemas, "a citation without them never leaves"
+    assert {"sentence", "solid_start", "start", "end", "quote"} <= set(schemas["Citation"]["required"])
+    assert schemas["Citation"]["properties"]["solid_start"]["type"] == "integer"
+    assert schemas["Answer"]["properties"]["citations"]["items"]["$ref"].endswith("/Citation")
 
 
 def test_responses_are_as_described(client: TestClient, described: dict[str, Any]) -> None:

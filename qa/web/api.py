@@ -32,7 +32,7 @@ from qa.web import api_schema as schema
 from qa.web.around import with_sentences
 from qa.web.feedback import Feedback, keep
 from qa.web.limits import BODY, BODY_WITH_TEXT
-from qa.web.problems import PlainJSON, ProblemError, dump, invalid, problem_of
+from qa.web.problems import MEDIA_TYPE, PlainJSON, ProblemError, dump, invalid, problem_of
 from qa.web.services import Services, listed
 
 BASE = "/api/v1"
@@ -69,7 +69,7 @@ def make_api(services: Services) -> FastAPI:
         summary="Ask documents questions; answers are their own words, each with the place it stands.",
         description=schema.DESCRIPTION,
         openapi_url="/openapi.json",
-        docs_url=None,  # they would load scripts from elsewhere
+        docs_url=None,  # they would load scripts from elsewhere: see `api_docs`
         redoc_url=None,
         redirect_slashes=False,
         root_path_in_servers=False,
@@ -188,12 +188,18 @@ def _receipts(cited: Sequence[schema.Cited]) -> list[Receipt]:
 
 
 def _describe(api: FastAPI) -> None:
-    """Make the description simpler than FastAPI would: without an error that no route gives, and with plain pairs."""
+    """Make the description truer than FastAPI would: without an error that no route gives, problems as problems, and
+    with plain pairs.
+    """
     described = api.openapi()
     for operations in described["paths"].values():
         for operation in operations.values():
             if "HTTPValidationError" in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
+            for response in operation["responses"].values():
+                content = response.get("content", {})
+                if MEDIA_TYPE in content and "application/json" in content:
+                    content[MEDIA_TYPE] |= content.pop("application/json")
     for name in ("HTTPValidationError", "ValidationError"):
         described["components"]["schemas"].pop(name, None)
     _simplify(described["components"])

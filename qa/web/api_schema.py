@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 
 from index.types import Document, Hit
+from qa import types
 from qa.assistant import MAX_QUESTION
 from qa.receipts import MAX_QUOTE
-from qa.types import Answer, Citation
 from qa.verify import Verdict
 from qa.web.corrections import MOST_PLACES
 from qa.web.problems import KINDS, MEDIA_TYPE, invalid
@@ -85,7 +85,16 @@ _ABSTAINED: dict[str, Any] = {
     "abstained": True,
     "reason": "No words in it answer the question.",
     "stage": "reader",
-    "nearest": {**_CITATION, "number": 0, "start": 0, "end": 36, "quote": _PASSAGE["text"], "prefix": "", "suffix": ""},
+    "nearest": {
+        **_CITATION,
+        "number": 0,
+        "start": 0,
+        "end": 36,
+        "quote": _PASSAGE["text"],
+        "prefix": "",
+        "suffix": "",
+        "solid_start": 0,
+    },
 }
 
 Words = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION, "pattern": r"[\p{L}\p{N}]"})]
@@ -207,7 +216,7 @@ class Kept(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quotation(Citation):
+class Citation(types.Citation):
     """A citation as pages need it: see `qa.web.around.with_sentences`."""
 
     sentence: str
@@ -215,11 +224,11 @@ class Quotation(Citation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered(Answer):
+class Answer(types.Answer):
     """An answer whose citations come with their sentences."""
 
-    citations: tuple[Quotation, ...] = ()
-    nearest: Quotation | None = None
+    citations: tuple[Citation, ...] = ()
+    nearest: Citation | None = None
 
 
 class Listed(BaseModel):
@@ -350,7 +359,7 @@ _REWORDED = {
 
 RESPONSES: dict[str, dict[int | str, Any]] = {
     "ask": {
-        **_given(Answered, "An answer, or why there is none.", {"answered": _ANSWER, "abstained": _ABSTAINED}),
+        **_given(Answer, "An answer, or why there is none.", {"answered": _ANSWER, "abstained": _ABSTAINED}),
         **_problems(*_BODY, "bad-question"),
     },
     "ask_stream": {

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from importlib.resources import files
@@ -128,13 +128,14 @@ def build_chat(
     corrections: Corrections | None = None,
     answer: AnswerProgram | None = None,
     evaluate: str | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> Page:
     """The chat about `assistant`'s documents.
 
     `suggest(assistant)` makes the questions shown at the start; it runs in the background. Answers can be put right
     where there are `corrections` to keep that in. `answer(question, history, headers, address)` answers the programs
     that call `/ask` with gradio's client, and refuses those that may not. `evaluate` is the address of the page that
-    runs question sets.
+    runs question sets; `links` are other pages, words to address, shown under the box.
     """
     desk = Desk(assistant, corrections)
     buttons = _Buttons(desk, suggest)
@@ -179,6 +180,10 @@ def build_chat(
                     max_lines=6,
                     html_attributes=gr.InputHTMLAttributes(enterkeyhint="send", autocomplete="off"),
                 )
+                if links:
+                    shown = "".join(f'<a href="{address}">{words}</a>' for words, address in links.items())
+                    more = f'<nav aria-label="More">{shown}</nav>'
+                    gr.HTML(more, elem_classes="links", apply_default_css=False, js_on_load=None)
             with gr.Column(elem_classes="source", elem_id="article"):
                 pane = gr.HTML(
                     page_document(Conversation(), assistant.documents),  # nothing was brought yet, so no refusal

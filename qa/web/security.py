@@ -36,7 +36,7 @@ _SOURCES = {
 }
 EMBED = "/embed"  # the compact page for sites that allow no script
 SHARED = ("/api/", "/widget/")  # what pages of listed origins may ask for
-_OWN_POLICY = (EMBED, "/widget", "/evaluate")  # pages that bring a stricter policy than the chat's
+_OWN_POLICY = (EMBED, "/widget", "/evaluate", "/api/v1/docs")  # pages that bring a stricter policy than the chat's
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",  # an address may hold a question

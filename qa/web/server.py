@@ -24,7 +24,7 @@ from starlette.responses import JSONResponse
 
 from qa.config import Settings
 from qa.errors import ServeError
-from qa.web import evaluation_page, widget_routes
+from qa.web import api_docs, evaluation_page, widget_routes
 from qa.web.api import mount_api
 from qa.web.proxy import Proxied
 from qa.web.security import Guard
@@ -83,6 +83,7 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
             return JSONResponse({"status": "ready"})
         return JSONResponse({"status": "failed" if state.failure else "warming up"}, status_code=503)
 
+    api_docs.add_to(app)
     mount_api(app, services)
     widget_routes.add_to(app, assistant.documents, origins=settings.origins)
     tools = mount_tools(app, services)
@@ -95,6 +96,7 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
         corrections=services.corrections,
         answer=services.ask_in_turn,
         evaluate=evaluate,
+        links={"On your own site": f"{settings.root_path}/widget/", "API": f"{settings.root_path}{api_docs.PAGE}"},
     )
     return mount(app, page)
 
