@@ -244,7 +244,7 @@ async def _stream(
     try:
         while True:
             try:
-                name, content = await asyncio.wait_for(events.get(), HEARTBEAT)
+                name, content = await asyncio.wait_for(services.turnstile.ending.or_end(events.get()), HEARTBEAT)
             except TimeoutError:
                 yield ": still reading\n\n"
                 continue

@@ -23,6 +23,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.config import Settings
+from qa.web.ending import Ending
 from qa.web.problems import ProblemError
 from qa.web.security import own_page, route_of
 
@@ -81,6 +82,7 @@ class Turnstile:
     """
 
     def __init__(self, at_once: int, waiting_room: int) -> None:
+        self.ending = Ending()
         self._at_once = at_once
         self._most = at_once + waiting_room
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="answers")
@@ -105,8 +107,8 @@ class Turnstile:
         return future
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do `work` when there is a place, in a thread of its own."""
-        return await asyncio.wrap_future(self.enter(work))
+        """Do `work` when there is a place, in a thread of its own. Raises: `ProblemError` where the server ends."""
+        return await self.ending.or_end(asyncio.wrap_future(self.enter(work)))
 
     def close(self) -> None:
         """Take nobody in any more."""

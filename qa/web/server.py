@@ -13,7 +13,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from http.client import HTTPConnection, HTTPException
 from typing import Protocol
 
@@ -26,12 +26,14 @@ from qa.config import Settings
 from qa.errors import ServeError
 from qa.web import api_docs, evaluation_page, widget_routes
 from qa.web.api import mount_api
+from qa.web.ending import Endable, Ending
 from qa.web.proxy import Proxied
 from qa.web.security import Guard
 from qa.web.services import Asked, Services
 from qa.web.session import Answering
 
 GRACE = 3  # seconds that open connections get to end when the server stops
+PAUSE = 0.1  # seconds that the last words get to leave in
 
 _log = logging.getLogger(__name__)
 
@@ -71,6 +73,8 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
     behind_proxy = bool(settings.trusted_proxies)
     app.add_middleware(Guard, origins=settings.origins, loopback_only=settings.on_loopback and not behind_proxy)
     app.add_middleware(Proxied, trusted=settings.trusted_proxies, root_path=settings.root_path)  # outside of the guard
+    app.state.endings = (services.turnstile.ending, connections := Ending())
+    app.add_middleware(Endable, ending=connections)
 
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -123,6 +127,18 @@ def serve(
         asyncio.run(_serve(make_assistant(), settings, taken, on_ready))
 
 
+class _Server(uvicorn.Server):
+    """Ends in order: first those who wait are told, then what is open is closed, then nothing holds the end back."""
+
+    endings: Sequence[Ending] = ()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for ending in self.endings:
+            ending.end()
+            await asyncio.sleep(PAUSE)
+        await super().shutdown(sockets)
+
+
 async def _serve(
     assistant: Servable, settings: Settings, taken: socket.socket, on_ready: Callable[[str], None] | None
 ) -> None:
@@ -138,7 +154,8 @@ async def _serve(
         proxy_headers=False,  # `Proxied` believes those of trusted proxies only
         timeout_graceful_shutdown=GRACE,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
+    server.endings = app.state.endings
     host, port = taken.getsockname()[:2]
     watcher = threading.Thread(target=_watch, args=(server, app, _reachable(host), port, on_ready), daemon=True)
     watcher.start()
