@@ -23,6 +23,7 @@ from typer.exceptions import TyperException
 from index.errors import AssistantError
 from qa.cli_evaluate import app as evaluation_commands
 from qa.cli_text import answer_json, answer_text, safe
+from qa.cli_train import app as training_commands
 from qa.cli_verify import verdicts_json, verdicts_text, verify_file
 from qa.config import Depth, Settings, read_keys, seed_article
 
@@ -207,6 +208,7 @@ def mcp(
 
 
 app.add_typer(evaluation_commands)
+app.add_typer(training_commands)
 
 
 def _tuple(given: list[str] | None) -> tuple[str, ...] | None:

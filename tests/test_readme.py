@@ -31,14 +31,14 @@ def test_the_two_commands_come_first_and_exist():
 
 @pytest.mark.parametrize("shown", blocks("text"), ids=lambda shown: shown.splitlines()[0])
 def test_help_texts_are_the_real_ones(spanwise, shown):
-    command = re.match(r"Usage: spanwise ?([a-z]*)", shown).group(1)
+    command = re.match(r"Usage: spanwise ?([a-z-]*)", shown).group(1)
     done = spanwise(*command.split(), "--help", env={"COLUMNS": "80"})
     assert done.stdout.rstrip() == shown.rstrip()
 
 
 def test_every_command_has_its_help_text():
     shown = "".join(blocks("text"))
-    for command in re.findall(r"^  ([a-z]+) {2}", blocks("text")[0], flags=re.MULTILINE):
+    for command in re.findall(r"^  ([a-z-]+) {2}", blocks("text")[0], flags=re.MULTILINE):
         assert f"Usage: spanwise {command} " in shown
 
 

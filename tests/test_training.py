@@ -1,19 +1,13 @@
-"""The recipe of the built-in readers, end to end on a tiny encoder: prepare, train, export, read.
+"""The recipe's parts, each on its own: questions to tokens, batches, 8-bit layers, bases, the export.
 
-Uses the shipped tokenizers, since the recipe counts on their special tokens.
+Uses the shipped tokenizers, which are what the recipe is for.
 """
 
 from __future__ import annotations
 
 import json
 import random
-import signal
-import sys
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import onnx
@@ -21,121 +15,44 @@ import onnxruntime
 import pytest
 import torch
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel
+from training_sets import ANSWERS, LIST, PARAGRAPHS, TOKENIZERS, arrays_of, encoder, exported, lines
 
 from index.types import Passage
+from qa.evaluation.types import Problem
 from qa.reading.builtin import MODELS, OnnxReader
 from qa.training import export as exporting
-from qa.training import prepare
+from qa.training import forms, prepare
+from qa.training.base import load, open_network, open_pieces
+from qa.training.errors import TrainingError
+from qa.training.layout import Taught, aligned, inputs
 from qa.training.model import LEVELS, FakeQuant, ReaderModel, round_activations, round_weights, weight_step
-from qa.training.train import Examples, aligned, calibrate, feed, load, losses, parser, save, train
-
-PARAGRAPHS = [
-    "The governor of Perm gave Kim five drones and a warm vest. The train left for the border on Sunday evening.",
-    "The ferry to Hollow Island leaves at noon from the northern pier. Its captain is Clara Wendt, a ship owner.",
-    "Bakers in Perm sell a dark loaf with caraway. It keeps for a week. The train to the border brings the flour.",
-]
-LIST = "Members may borrow books, maps, board games and a telescope. Nobody has ever asked for the globe."
-BERT, MPNET = MODELS / "small", MODELS / "careful"
-
-
-def squad(folder: Path) -> Path:
-    def asked(identity: str, question: str, paragraph: int, *answers: str) -> dict[str, Any]:
-        golds = [{"text": a, "answer_start": PARAGRAPHS[paragraph].index(a)} for a in answers]
-        return {"id": identity, "question": question, "answers": golds, "is_impossible": not golds}
-
-    paragraphs = [
-        [
-            asked("1", "What did the governor give Kim?", 0, "five drones", "five drones and a warm vest"),
-            asked("2", "When did the train leave for the border?", 0, "Sunday evening", "on Sunday evening"),
-            asked("3", "Who drove the train to the border?", 0),
-        ],
-        [asked("4", "Who is the captain of the ferry?", 1, "Clara Wendt")],
-        [asked("5", "What do bakers in Perm sell?", 2, "a dark loaf with caraway")],
-    ]
-    data = [
-        {
-            "title": "Perm",
-            "paragraphs": [{"context": PARAGRAPHS[n], "qas": qas} for n, qas in enumerate(paragraphs)],
-        }
-    ]
-    file = folder / "squad.json"
-    file.write_text(json.dumps({"data": data}), encoding="utf-8")
-    return file
-
-
-def lines(folder: Path) -> Path:
-    items = ["books", "maps", "board games", "a telescope"]
-    spans = [{"text": t, "start": LIST.index(t), "end": LIST.index(t) + len(t)} for t in items]
-    rows: list[dict[str, Any]] = [
-        {
-            "id": "1",
-            "question": "What may members borrow?",
-            "context": LIST,
-            "answers": [{"spans": spans}],
-            "turns": [],
-        },
-        {
-            "id": "2",
-            "question": "and what else?",
-            "context": LIST,
-            "answers": [{"spans": spans[-1:]}],
-            "turns": ["a b?", "c d?"],
-        },
-        {"id": "3", "question": "Who built it?", "document": "other.txt", "answers": [], "turns": []},
-    ]
-    (folder / "other.txt").write_text("One word\r\nand another.", encoding="utf-8", newline="")
-    file = folder / "lists.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return file
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _left_as_it_was() -> Iterator[None]:
-    """Training sets what belongs to the process: its signal handler and torch's precision."""
-    handler, precision = signal.getsignal(signal.SIGTERM), torch.get_float32_matmul_precision()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision(precision)
-    signal.signal(signal.SIGTERM, handler)
+from qa.training.pieces import Pieces
+from qa.training.prepare import Arrays
+from qa.training.questions import Example, read_sets
+from qa.training.stream import Batch, Blocks, Mixture, stream
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    out = folder / "examples.npz"
-    sets = [f"{squad(folder)}=2", f"{lines(folder)}=8"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            sys,
-            "argv",
-            ["prepare", "--tokenizer", str(BERT), "--documents", str(folder), "--out", str(out), *sets],
-        )
-        prepare.main()
-    return out
+def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[Arrays, Pieces]:
+    return arrays_of(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
-def arrays(data: Path) -> dict[str, np.ndarray]:
-    with np.load(data) as stored:
-        return {name: stored[name] for name in stored.files}
+def arrays(data: tuple[Arrays, Pieces]) -> Arrays:
+    return data[0]
 
 
 @pytest.fixture(scope="module")
-def words() -> Tokenizer:
-    made = Tokenizer.from_file(str(BERT / "tokenizer.json"))
-    made.no_truncation()
-    made.no_padding()
-    return made
+def words(data: tuple[Arrays, Pieces]) -> Tokenizer:
+    return data[1].tokenizer
 
 
-def row(arrays: dict[str, np.ndarray], name: str, n: int) -> list[int]:
-    return arrays[name][arrays[name + "_at"][n] : arrays[name + "_at"][n + 1]].tolist()
+def row(arrays: Arrays, name: str, n: int) -> list[int]:
+    found: list[int] = arrays[name][arrays[name + "_at"][n] : arrays[name + "_at"][n + 1]].tolist()
+    return found
 
 
-def texts(arrays: dict[str, np.ndarray], words: Tokenizer, name: str, n: int) -> list[str]:
+def texts(arrays: Arrays, words: Tokenizer, name: str, n: int) -> list[str]:
     told = row(arrays, "context", int(arrays["example_context"][n]))
     flat = row(arrays, name, n)
     return [words.decode(told[a : b + 1]) for a, b in zip(flat[::2], flat[1::2], strict=True)]
@@ -164,8 +81,8 @@ def test_each_set_has_its_weight_and_each_text_its_article(arrays):
 
 
 def test_a_follow_up_is_asked_behind_the_turn_before_and_behind_all(arrays, words):
-    forms = [words.decode(row(arrays, "question", form)) for form in row(arrays, "form", 6)]
-    assert forms[:2] == ["c d? and what else?", "a b? c d? and what else?"]
+    asked = [words.decode(row(arrays, "question", form)) for form in row(arrays, "form", 6)]
+    assert asked[:2] == ["c d? and what else?", "a b? c d? and what else?"]
 
 
 def test_negatives_are_of_the_same_article_and_hold_no_answer(arrays, words):
@@ -191,57 +108,95 @@ def test_an_answer_that_is_too_long_is_left_out():
 def test_questions_are_varied_in_ways_that_people_type():
     rng = random.Random(1)
     question = "When did the governor of Perm give Kim the drones?"
-    assert prepare.keywords(question) == "governor Perm give Kim drones"
-    assert all(prepare.misspell(question, rng) for _ in range(50))
-    assert prepare.misspell("a?", rng) == "a"
-    assert prepare.pronoun("What did Kim say?", "Who is Kim?", rng) in [
+    assert forms.keywords(question) == "governor Perm give Kim drones"
+    assert all(forms.misspell(question, rng) for _ in range(50))
+    assert forms.misspell("a?", rng) == "a"
+    assert forms.pronoun("What did Kim say?", "Who is Kim?", rng) in [
         f"What did {word} say?" for word in ("he", "it", "they", "she", "this", "that")
     ]
-    assert prepare.pronoun("What did Kim say?", "Who is Clara?", rng) is None
+    assert forms.pronoun("What did Kim say?", "Who is Clara?", rng) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.9])
+def test_the_share_of_other_forms_is_as_asked(share):
+    examples = [Example(f"When did Kim meet number {n}?", [], n // 20, [(0, 3)], [], 1.0, ["Kim"]) for n in range(2000)]
+    forms.vary(examples, random.Random(1), share=share)
+    found = sum(len(example.variants) for example in examples) / len(examples)
+    assert 0.9 * share <= found <= 1.05 * share
+
+
+def test_lists_can_be_drawn_more_often(tmp_path):
+    sets = read_sets([(lines(tmp_path), 2.0)], None, lambda problem: None)
+    pieces = Pieces.open(TOKENIZERS["bert"] / "tokenizer.json")
+    found = prepare.prepare(sets, pieces, noise=0, lists=5, seed=0)
+    assert found["example_weight"].tolist() == [10.0, 2.0, 2.0]
+
+
+def test_what_cannot_be_trained_on_is_told_and_costs_nothing_else(tmp_path):
+    (tmp_path / "secret.txt").write_text("A secret.", encoding="utf-8")
+    folder = tmp_path / "sets"
+    folder.mkdir()
+    rows = [
+        {"id": "away", "question": "Who?", "document": "../secret.txt", "answers": []},
+        {"id": "gone", "question": "Who?", "document": "none.txt", "answers": []},
+        {"id": "nowhere", "question": "Who?", "context": "It was Kim.", "answers": [{"spans": [], "aliases": ["Kim"]}]},
+        {
+            "id": "good",
+            "question": "Who?",
+            "context": "It was Kim.",
+            "answers": [{"spans": [{"text": "Kim", "start": 7, "end": 10}]}],
+        },
+    ]
+    file = folder / "rows.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
+    problems: list[Problem] = []
+    sets = read_sets([(file, 1.0)], None, problems.append)
+    assert [example.golds for example in sets.examples] == [[(7, 10)]]
+    assert [problem.field for problem in problems] == ["away", "gone", "nowhere"]
+
+
+def test_files_without_an_answer_are_refused(tmp_path):
+    file = tmp_path / "none.jsonl"
+    file.write_text('{"question": "Who?", "context": "Nobody.", "answers": []}\n', encoding="utf-8")
+    with pytest.raises(TrainingError, match="no question of --train can be answered"):
+        read_sets([(file, 1.0)], None, lambda problem: None)
+    with pytest.raises(TrainingError, match="does not exist"):
+        read_sets([(tmp_path / "other.json", 1.0)], None, lambda problem: None)
 
 
 # Batches
 
 
-def batches(data: Path, count: int, *, longest: int = 64, seed: int = 3) -> list[dict[str, torch.Tensor]]:
-    stream = iter(Examples(data, tokens=400, longest=longest, seed=seed))
-    return [next(stream) for _ in range(count)]
+def mixture(**given: object) -> Mixture:
+    usual: dict[str, object] = {
+        "seed": 3, "longest": 64, "batch_tokens": 400, "crop": (50, 200), "crops": 0.35, "joined": 0.2,
+        "negatives": 0.13, "together": False, "first_gold": False, "title": False,
+    }  # fmt: skip
+    return Mixture(**{**usual, **given})  # type: ignore[arg-type]
 
 
-ANSWERS = {
-    "five drones",
-    "five drones and a warm vest",
-    "on sunday evening",
-    "sunday evening",
-    "clara wendt",
-    "a dark loaf with caraway",
-    "books",
-    "maps",
-    "board games",
-    "a telescope",
-}
+def batches(data: tuple[Arrays, Pieces], count: int, *, workers: int = 0, **given: object) -> list[Batch]:
+    blocks = Blocks(data[0], mixture(**given), "whole", data[1])
+    found = stream(blocks, 0, 0, workers=workers)
+    return [next(found)[2] for _ in range(count)]
 
 
+@pytest.mark.parametrize("title", [False, True])
 @pytest.mark.parametrize("longest", [40, 64, 200])
-def test_in_every_batch_the_golds_are_the_answers(data, words, longest):
+def test_in_every_batch_the_golds_are_the_answers(data, words, longest, title):
     seen: set[str] = set()
-    for batch in batches(data, 40, longest=longest):
-        size = batch["ids"].shape
+    for batch in batches(data, 40, longest=longest, title=title):
+        size = batch["input_ids"].shape
         assert size[1] <= -(-longest // 8) * 8
-        assert all(batch[name].shape == size for name in ("mask", "context", "starts", "ends", "tags"))
+        assert all(batch[name].shape == size for name in ("attention_mask", "token_type_ids", "context", "tags"))
         for n in range(size[0]):
-            ids, context = batch["ids"][n], batch["context"][n]
+            ids, context = batch["input_ids"][n], batch["context"][n]
             assert ids[0] == 101
-            assert ids[batch["mask"][n] == 1][-1] == 102
-            starts, ends = torch.where(batch["starts"][n])[0].tolist(), torch.where(batch["ends"][n])[0].tolist()
-            if starts == [0]:
-                assert ends == [0]
-                continue
-            assert context[starts].all()
-            assert context[ends].all()
-            found = {words.decode(ids[a : b + 1].tolist()) for a in starts for b in ends if a <= b} & ANSWERS
-            assert found
-            seen |= found
+            assert ids[batch["attention_mask"][n] == 1][-1] == 102
+            golds = [tuple(gold) for gold in batch["golds"][n].tolist() if gold[0] >= 0]
+            found = {words.decode(ids[a : b + 1].tolist()) for a, b in golds}
+            assert found <= ANSWERS
+            assert all(context[a] and context[b] for a, b in golds)
             assert set(batch["tags"][n][~context].tolist()) <= {-100}
             begins = torch.where(batch["tags"][n] == 1)[0].tolist()
             for begin in begins:
@@ -249,59 +204,169 @@ def test_in_every_batch_the_golds_are_the_answers(data, words, longest):
                 while end < size[1] and batch["tags"][n][end] == 2:
                     end += 1
                 assert words.decode(ids[begin:end].tolist()) in ANSWERS
+            seen |= found
+            before = ids[int(batch["first"][n]) : int(context.int().argmax())].tolist()
+            assert words.decode(before) in (("perm city", "") if title else ("",))
     assert {"clara wendt", "five drones", "books", "a telescope"} <= seen
 
 
-def test_a_text_is_cut_without_cutting_an_answer_off(data):
-    sizes = {int(b["context"].sum(1).max()) for b in batches(data, 40, longest=200)}
-    assert len(sizes) > 1
+def test_texts_are_cut_to_the_sizes_asked_for(data):
+    def sizes(**given: object) -> set[int]:
+        return {int(n) for b in batches(data, 60, longest=200, **given) for n in b["context"].sum(1)}
+
+    assert max(sizes(crops=1.0, crop=(9, 12))) <= 12
+    assert max(sizes(crops=0.0)) > 20
 
 
-def test_the_same_seed_gives_the_same_batches(data):
-    for one, two in zip(batches(data, 5), batches(data, 5), strict=True):
-        assert all(torch.equal(one[name], two[name]) for name in one)
+def test_only_the_first_gold_is_one_where_asked(data):
+    assert max(b["golds"].shape[1] for b in batches(data, 40)) > 1
+    assert max(b["golds"].shape[1] for b in batches(data, 40, first_gold=True)) == 1
+
+
+def test_negatives_have_no_answer_and_come_as_often_as_asked(data):
+    def share(**given: object) -> float:
+        rows = [g for b in batches(data, 150, **given) for g in b["golds"][:, 0, 0].tolist()]
+        return sum(g < 0 for g in rows) / len(rows)
+
+    none, many = share(negatives=0.0), share(negatives=1.0)
+    assert 0.25 < none < 0.34  # 10 of 34 draws are of questions that nothing answers
+    assert 0.2 < many - none < 0.27  # 8 of 34 are of questions that another passage could be asked
+
+
+def test_passages_of_one_question_stay_together(data, words):
+    groups = 0
+    for batch in batches(data, 60, together=True, negatives=1.0, batch_tokens=600):
+        for number in batch["group"].unique().tolist():
+            rows = torch.where(batch["group"] == number)[0].tolist()
+            asked = {tuple(batch["input_ids"][r, : batch["first"][r]].tolist()) for r in rows}
+            assert len(asked) == 1
+            answered = [bool(batch["golds"][r, 0, 0] >= 0) for r in rows]
+            assert answered in ([True], [False], [True, False], [True, False, False])
+            groups += len(rows) > 1
+    assert groups > 20
+
+
+def test_the_same_seed_gives_the_same_batches_whoever_makes_them(data, monkeypatch):
+    monkeypatch.setattr("qa.training.stream.BLOCK", 40)
+    usual = batches(data, 12)
+    for others in (batches(data, 12), batches(data, 12, workers=2)):
+        for one, two in zip(usual, others, strict=True):
+            assert one.keys() == two.keys()
+            assert all(torch.equal(one[name], two[name]) for name in one)
+    other = batches(data, 12, seed=4)
+    assert any(not torch.equal(one["input_ids"], two["input_ids"]) for one, two in zip(usual, other, strict=True))
+
+
+def test_a_stream_goes_on_at_any_batch(data, monkeypatch):
+    monkeypatch.setattr("qa.training.stream.BLOCK", 40)
+    blocks = Blocks(data[0], mixture(), "whole", data[1])
+    usual = stream(blocks, 0, 0, workers=0)
+    told = [next(usual) for _ in range(12)]
+    assert max(block for block, _, _ in told) > 1
+    for n in (0, 3, 7):
+        block, index, _ = told[n]
+        again = stream(blocks, block, index, workers=0)
+        for expected in told[n + 1 :]:
+            found = next(again)
+            assert found[:2] == expected[:2]
+            assert torch.equal(found[2]["input_ids"], expected[2]["input_ids"])
+
+
+# Layout
 
 
 @pytest.mark.parametrize("kind", ["bert", "mpnet"])
-def test_a_model_is_fed_what_its_own_tokenizer_gives(data, words, kind):
-    """Training works in BERT's numbers; MPNet's differ by a shift and one separator more."""
-    own = Tokenizer.from_file(str((BERT if kind == "bert" else MPNET) / "tokenizer.json"))
-    own.no_truncation()
-    own.no_padding()
-    model: Any = SimpleNamespace(is_bert=kind == "bert")
+def test_a_model_is_fed_what_its_own_tokenizer_gives(tmp_path, kind):
+    arrays, pieces = arrays_of(tmp_path, kind)
     compared = 0
-    for batch in batches(data, 10):
-        inputs = feed(model, batch)
-        for n in range(len(batch["ids"])):
-            first = int(batch["context"][n].int().argmax())
-            question = words.decode(batch["ids"][n, 1 : first - 1].tolist())
-            text = words.decode(batch["ids"][n][batch["context"][n]].tolist())
-            expected = own.encode(question, text)
-            if words.encode(question, text).ids != batch["ids"][n][batch["mask"][n] == 1].tolist():
+    for batch in batches((arrays, pieces), 10):
+        for n in range(len(batch["input_ids"])):
+            ids, context = batch["input_ids"][n], batch["context"][n]
+            first = int(batch["first"][n])
+            question = pieces.tokenizer.decode(ids[1 : first - len(pieces.between)].tolist())
+            text = pieces.tokenizer.decode(ids[context].tolist())
+            expected = pieces.tokenizer.encode(question, text)
+            shown = batch["attention_mask"][n] == 1
+            if len(expected.ids) != int(shown.sum()):
                 continue  # cut within a word, or a misspelling that decodes to other pieces
             compared += 1
-            shown = inputs["attention_mask"][n] == 1
-            assert inputs["input_ids"][n][shown].tolist() == expected.ids
-            if kind == "bert":
-                assert inputs["token_type_ids"][n][shown].tolist() == expected.type_ids
-        if kind == "mpnet":
-            back = aligned(model, inputs["input_ids"][:, :, None].float(), batch)[:, :, 0]
-            assert torch.equal(back[batch["context"]], batch["ids"][batch["context"]].float() + 4)
-            assert (back[:, 0] == 0).all()
+            assert ids[shown].tolist() == expected.ids
+            assert batch["token_type_ids"][n][shown].tolist() == expected.type_ids
+            assert (ids[~shown] == pieces.padding).all()
     assert compared > 20
 
 
-def test_the_loss_of_a_right_answer_is_nothing_and_of_a_wrong_one_large(data):
-    for batch in batches(data, 5):
-        right = torch.full((*batch["ids"].shape, 5), -20.0)
-        right[..., 0][batch["starts"]] = 20.0
-        right[..., 1][batch["ends"]] = 20.0
-        right[..., 2:].scatter_(2, batch["tags"].clamp(min=0)[..., None], 20.0)
-        options = {"tag_weight": 0.1, "taught": 0.5}
-        assert losses(right, batch, None, **options) < 1e-3
-        assert losses(-right, batch, None, **options) > 1
-        assert losses(right, batch, right, **options) < 1e-3
-        assert losses(right, batch, -right, **options) > 1
+@pytest.mark.parametrize(("pupil", "teacher"), [("bert", "mpnet"), ("mpnet", "bert")])
+def test_a_teacher_reads_the_same_text_in_its_own_numbers(tmp_path, pupil, teacher):
+    arrays, pieces = arrays_of(tmp_path, pupil)
+    theirs = Pieces.open(TOKENIZERS[teacher] / "tokenizer.json")
+    blocks = Blocks(arrays, mixture(), "whole", pieces, Taught(theirs, pieces.translation(theirs)))
+    found = stream(blocks, 0, 0, workers=0)
+    for _ in range(5):
+        batch = next(found)[2]
+        ids = inputs(batch, teacher=True)["input_ids"]
+        back = aligned(ids[:, :, None].float(), batch)[:, :, 0].long()
+        assert (back[:, 0] == theirs.before[0]).all()
+        for n, context in enumerate(batch["context"]):
+            mine = [pieces.tokenizer.id_to_token(t) for t in batch["input_ids"][n][context].tolist()]
+            assert mine == [theirs.tokenizer.id_to_token(t) for t in back[n][context].tolist()]
+            question = batch["input_ids"][n, 1 : int(batch["first"][n]) - len(pieces.between)].tolist()
+            asked = ids[n, 1 : 1 + len(question)].tolist()
+            assert pieces.tokenizer.decode(question) == theirs.tokenizer.decode(asked)
+
+
+def test_a_teacher_of_other_words_is_refused():
+    import tiny_readers
+
+    other = tiny_readers.tokenizer()
+    ours = Pieces.open(TOKENIZERS["bert"] / "tokenizer.json")
+    with pytest.raises(TrainingError, match="cuts words in another way"):
+        ours.translation(Pieces(other, (2,), (3,), (3,), 1, 0))
+
+
+# Bases
+
+
+def test_every_kind_of_base_is_opened(tmp_path):
+    base = encoder(tmp_path / "encoder", "bert")
+    model = open_network(base)
+    exported(model.eval(), tmp_path / "shipped", "bert")
+    model.config.save_pretrained(tmp_path / "run" / "training")
+    torch.save(model.state_dict(), tmp_path / "run" / "training" / "weights.pt")
+    assert torch.equal(open_network(tmp_path / "run").heads.weight, model.heads.weight)
+    assert torch.equal(open_network(tmp_path / "shipped").heads.weight, model.heads.weight)
+    assert open_pieces(tmp_path / "shipped", model)[0].special == 3
+
+
+def test_a_question_answering_checkpoint_keeps_its_head(tmp_path):
+    import tiny_readers
+
+    folder = tiny_readers.save_transformers(tmp_path / "qa")
+    original = tiny_readers.transformers_model()
+    model = open_network(folder)
+    assert torch.allclose(model.heads.weight[:2], original.qa_outputs.weight)
+    assert torch.allclose(model.heads.bias[:2], original.qa_outputs.bias)
+
+
+def test_a_folder_without_an_encoder_is_refused_in_one_sentence(tmp_path):
+    with pytest.raises(TrainingError, match="is no folder"):
+        open_network(tmp_path / "none")
+    with pytest.raises(TrainingError, match="holds no encoder"):
+        open_network(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
+    with pytest.raises(TrainingError, match="cannot be used"):
+        open_network(tmp_path)
+
+
+def test_another_encoders_tokenizer_is_refused(tmp_path):
+    base = encoder(tmp_path, "bert")
+    model = open_network(base)
+    with pytest.raises(TrainingError, match="another encoder's tokenizer"):
+        open_pieces(base, model, TOKENIZERS["mpnet"])
+    (base / "tokenizer.json").unlink()
+    with pytest.raises(TrainingError, match="--tokenizer"):
+        open_pieces(base, model)
+    assert open_pieces(base, model, TOKENIZERS["bert"])[0].padding == 0
 
 
 # 8-bit layers
@@ -341,31 +406,24 @@ def test_weights_have_seven_bits():
     assert (round_weights(weight) - weight).abs().max() <= weight_step(weight).max() / 2 + 1e-6
 
 
-def encoder(folder: Path, kind: str) -> Path:
-    torch.manual_seed(5)
-    size = {
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 48,
-        "max_position_embeddings": 130,
-        "initializer_range": 0.2,
-    }
-    if kind == "bert":
-        made: Any = BertModel(BertConfig(vocab_size=30_522, **size), add_pooling_layer=False)
-    else:
-        made = MPNetModel(MPNetConfig(vocab_size=30_527, **size), add_pooling_layer=False)
-    made.save_pretrained(folder)
-    return folder
+def spread(model: ReaderModel, data: tuple[Arrays, Pieces]) -> None:
+    """What training does before it rounds."""
+    model.eval()
+    model.collect(True)
+    with torch.no_grad():
+        for batch in batches(data, 12):
+            model(**inputs(batch))
+    model.collect(False)
+    model.set_smoothing()
 
 
 def test_smoothing_changes_nothing_in_full_precision(tmp_path, data):
     model = ReaderModel.from_folder(encoder(tmp_path, "bert")).eval()
     (batch,) = batches(data, 1)
     with torch.no_grad():
-        before = model(**feed(model, batch))
-        calibrate(model, iter(batches(data, 24)), torch.device("cpu"), fp32=True)
-        assert torch.equal(model(**feed(model, batch)), before)
+        before = model(**inputs(batch))
+        spread(model, data)
+        assert torch.equal(model(**inputs(batch)), before)
     smooth = [layer.smooth for layer in model.quantised]
     assert all((s > 0).all() and not torch.equal(s, torch.ones_like(s)) for s in smooth)
     query, key, value = model.quantised[:3]
@@ -373,48 +431,35 @@ def test_smoothing_changes_nothing_in_full_precision(tmp_path, data):
     assert torch.equal(key.smooth, value.smooth)
 
 
-def test_a_question_answering_checkpoint_keeps_its_head(tmp_path):
-    import tiny_readers
-
-    folder = tiny_readers.save_transformers(tmp_path / "qa")
-    original = tiny_readers.transformers_model()
-    model = ReaderModel.from_folder(folder)
-    assert torch.allclose(model.heads.weight[:2], original.qa_outputs.weight)
-    assert torch.allclose(model.heads.bias[:2], original.qa_outputs.bias)
+def test_layers_that_were_taken_over_are_all_linear_ones(tmp_path):
+    model = ReaderModel.from_folder(encoder(tmp_path, "bert"))
+    linear = [m for m in model.encoder.modules() if isinstance(m, torch.nn.Linear)]
+    assert model.quantised == linear
+    assert all(isinstance(layer, FakeQuant) for layer in linear)
+    assert type(model.heads) is torch.nn.Linear
 
 
-# End to end
-
-
-def trained(data: Path, base: Path, out: Path, *more: str) -> ReaderModel:
-    options = parser().parse_args(
-        [
-            *("--base", str(base), "--data", str(data), "--out", str(out), "--minutes", "0.07", "--fp32"),
-            *("--batch-tokens", "200", "--longest", "64", "--quantise-from", "0.3", "--lr", "3e-3", *more),
-        ]
-    )
-    return train(options).eval()
+# The export
 
 
 @pytest.fixture(scope="module")
-def small(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT trained for four seconds, in `trained`, and its export, in `reader`."""
-    folder = tmp_path_factory.mktemp("small")
-    trained(data, encoder(folder / "base", "bert"), folder / "trained")
-    exported(folder / "trained", folder / "reader", BERT)
-    return folder
-
-
-def exported(model: Path, out: Path, tokenizer: Path) -> Path:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own, about itself
-        exporting.export(model, tokenizer=tokenizer, name="tiny-1", out=out, max_tokens=64, doc_stride=16)
-    return out
+def readers(data: tuple[Arrays, Pieces], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each kind of encoder a folder with its network in `trained` and its export in `reader`."""
+    found = {}
+    for kind in TOKENIZERS:
+        folder = tmp_path_factory.mktemp(kind)
+        model = ReaderModel.from_folder(encoder(folder / "base", kind))
+        spread(model, data)
+        model.config.save_pretrained(folder / "trained")
+        torch.save(model.state_dict(), folder / "trained" / "weights.pt")
+        exported(model, folder / "reader", kind)
+        found[kind] = folder
+    return found
 
 
 def torch_logits(model: ReaderModel, ids: torch.Tensor) -> np.ndarray:
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    if model.is_bert:
+    if model.typed:
         inputs["token_type_ids"] = (torch.arange(ids.shape[1])[None] > 9).long()
     with torch.no_grad():
         found: np.ndarray = model(**inputs).numpy()
@@ -444,24 +489,10 @@ def with_rounded_words(model: ReaderModel) -> ReaderModel:
     return model
 
 
-def test_training_lowers_the_loss_and_says_that_it_ended_in_8_bits(small, data):
-    state = json.loads((small / "trained" / "state.json").read_text(encoding="utf-8"))
-    assert state["quantised"]
-    assert state["step"] > 5
-    model, fresh = load(small / "trained").eval(), ReaderModel.from_folder(small / "base").eval()
-    model.quantise(True)
-
-    def loss(of: ReaderModel) -> float:
-        with torch.no_grad():
-            return sum(
-                float(losses(of(**feed(of, b)), b, None, tag_weight=0.1, taught=0)) for b in batches(data, 10, seed=9)
-            )
-
-    assert loss(model) < loss(fresh)
-
-
+@pytest.mark.parametrize("kind", ["bert", "mpnet"])
 @pytest.mark.parametrize("length", [12, 64])
-def test_the_exported_reader_computes_what_training_computed(small, length):
+def test_the_exported_reader_computes_what_training_computed(readers, kind, length):
+    small = readers[kind]
     model = with_rounded_words(load(small / "trained").eval())
     model.quantise(True)
     ids = torch.randint(200, 20_000, (1, length), generator=torch.Generator().manual_seed(length))
@@ -470,7 +501,8 @@ def test_the_exported_reader_computes_what_training_computed(small, length):
     assert not np.allclose(onnx_logits(small / "reader", ids), torch_logits(model, ids), atol=1e-6)
 
 
-def test_weights_are_stored_in_seven_bits_and_words_in_eight(small):
+def test_weights_are_stored_in_seven_bits_and_words_in_eight(readers):
+    small = readers["bert"]
     graph = onnx.load(str(small / "reader" / "model.onnx")).graph
     stored = {t.name: onnx.numpy_helper.to_array(t) for t in graph.initializer}
     kinds = [node.op_type for node in graph.node]
@@ -500,14 +532,17 @@ def read(folder: Path) -> None:
         assert reading.spans
 
 
-def test_the_exported_folder_is_a_reader(small):
+def test_the_exported_folder_is_a_reader(readers):
+    small = readers["bert"]
     assert {p.name for p in (small / "reader").iterdir()} == {"model.onnx", "tokenizer.json", "reader.json"}
     read(small / "reader")
+    read(readers["mpnet"] / "reader")
 
 
-def test_a_large_model_keeps_its_weights_beside_it(small, tmp_path, monkeypatch):
+def test_a_large_model_keeps_its_weights_beside_it(readers, tmp_path, monkeypatch):
+    small = readers["bert"]
     monkeypatch.setattr(exporting, "EXTERNAL_FROM", 1000)
-    folder = exported(small / "trained", tmp_path / "reader", BERT)
+    folder = exported(load(small / "trained").eval(), tmp_path / "reader", "bert")
     described = json.loads((folder / "reader.json").read_text(encoding="utf-8"))
     assert set(described["checksums"]) == {"model.onnx", "tokenizer.json", "embeddings.bin", "weights.bin"}
     assert (folder / "embeddings.bin").stat().st_size >= 30_522 * 32
@@ -517,30 +552,18 @@ def test_a_large_model_keeps_its_weights_beside_it(small, tmp_path, monkeypatch)
     read(folder)
 
 
-def test_the_other_encoder_is_exported_alike(data, tmp_path):
-    model = ReaderModel.from_folder(encoder(tmp_path / "base", "mpnet"))
-    calibrate(model, iter(batches(data, 24)), torch.device("cpu"), fp32=True)
-    save(model, tmp_path / "trained", {})
-    folder = exported(tmp_path / "trained", tmp_path / "reader", MPNET)
-    again = with_rounded_words(load(tmp_path / "trained").eval())
-    again.quantise(True)
-    ids = torch.randint(200, 20_000, (1, 30), generator=torch.Generator().manual_seed(2))
-    assert np.allclose(onnx_logits(folder, ids), torch_logits(again, ids), atol=1e-2)
-    read(folder)
+def test_no_file_of_weights_gets_too_large(tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "LARGEST_FILE", 450_000)
+    tables = {f"w{n}": np.full((200, 1000), n, np.int8) for n in range(5)}
+    graph = onnx.helper.make_graph([], "g", [], [], [onnx.numpy_helper.from_array(t, n) for n, t in tables.items()])
+    model = onnx.helper.make_model(graph)
+    exporting.put_beside(model.graph, tmp_path)
+    onnx.save(model, str(tmp_path / "model.onnx"))
+    assert {f.name for f in tmp_path.iterdir()} == {"model.onnx", "weights.bin", "weights-2.bin", "weights-3.bin"}
+    assert max(f.stat().st_size for f in tmp_path.iterdir()) <= 450_000
+    back = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(str(tmp_path / "model.onnx")).graph.initializer}
+    assert all(np.array_equal(back[name], table) for name, table in tables.items())
 
 
-def test_training_goes_on_from_an_earlier_one_with_a_teacher(small, data, tmp_path):
-    model = trained(data, small / "trained", tmp_path / "more", "--teacher", str(small / "trained"))
-    before = load(small / "trained").state_dict()
-    after = load(tmp_path / "more").state_dict()
-    assert before.keys() == after.keys() == model.state_dict().keys()
-    assert any(not torch.equal(before[name], after[name]) for name in before)
-    assert all(torch.isfinite(tensor).all() for tensor in after.values())
-
-
-def test_layers_that_were_taken_over_are_all_linear_ones(small):
-    model = ReaderModel.from_folder(small / "base")
-    linear = [m for m in model.encoder.modules() if isinstance(m, torch.nn.Linear)]
-    assert model.quantised == linear
-    assert all(isinstance(layer, FakeQuant) for layer in linear)
-    assert type(model.heads) is torch.nn.Linear
+def test_the_shipped_files_can_be_committed():
+    assert max(f.stat().st_size for f in MODELS.rglob("*") if f.is_file()) < 95_000_000

@@ -1,7 +1,5 @@
 """A trained reader → the folder that is shipped: 8-bit ONNX, tokenizer, checksums.
 
-    python -m qa.training.export TRAINED --tokenizer FOLDER --name NAME --out qa/models/small
-
 Every linear layer of the encoder becomes DynamicQuantizeLinear → MatMulInteger, exactly what training computed (see
 `qa.training.model`); word embeddings become 8-bit rows with a scale each; everything else stays in single precision.
 Weights use 7 bits, so that integer sums are the same on every processor. Files stay under 95 MB.
@@ -9,10 +7,10 @@ Weights use 7 bits, so that integer sums are the same on every processor. Files 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +22,9 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from qa.training.model import LEVELS, FakeQuant, ReaderModel, weight_step
-from qa.training.train import load
 
 EXTERNAL_FROM = 40_000_000  # a model larger than this keeps its weights in files beside it
+LARGEST_FILE = 90_000_000  # what a repository takes in one file, with room to spare
 
 
 class ForExport(nn.Module):
@@ -43,8 +41,8 @@ def export_float(model: ReaderModel, file: Path) -> None:
     """The model in single precision, with batch and length left open."""
     model.eval().quantise(False)
     model.config._attn_implementation = "eager"
-    names = ["input_ids", "attention_mask", *(["token_type_ids"] if model.is_bert else [])]
-    sample = torch.randint(200, 20_000, (2, 24))
+    names = ["input_ids", "attention_mask", *(["token_type_ids"] if model.typed else [])]
+    sample = torch.randint(model.config.vocab_size // 2, model.config.vocab_size, (2, 24))
     inputs = {
         "input_ids": sample,
         "attention_mask": torch.ones_like(sample),
@@ -139,14 +137,22 @@ class Rewriter:
 
 
 def put_beside(graph: onnx.GraphProto, folder: Path) -> None:
-    """Move large tensors into `embeddings.bin` and `weights.bin`, which ONNX calls external data."""
-    files = {"embeddings.bin": bytearray(), "weights.bin": bytearray()}
+    """Move large tensors into `embeddings.bin` and `weights.bin`, which ONNX calls external data; a file that would get
+    too large to be committed goes on in `weights-2.bin`."""
+    files: dict[str, bytearray] = {}
+    weights = 1
     for tensor in graph.initializer:
         raw = numpy_helper.to_array(tensor).tobytes()
         if len(raw) < 100_000:
             continue
-        location = "embeddings.bin" if tensor.name == "words_bits" else "weights.bin"
-        held = files[location]
+        if tensor.name == "words_bits":
+            location = "embeddings.bin"
+        else:
+            location = f"weights-{weights}.bin" if weights > 1 else "weights.bin"
+            if files.get(location) and len(files[location]) + len(raw) > LARGEST_FILE:
+                weights += 1
+                location = f"weights-{weights}.bin"
+        held = files.setdefault(location, bytearray())
         held.extend(b"\0" * (-len(held) % 64))
         onnx.external_data_helper.set_external_data(tensor, location, offset=len(held), length=len(raw))
         tensor.ClearField("raw_data")
@@ -155,37 +161,27 @@ def put_beside(graph: onnx.GraphProto, folder: Path) -> None:
         (folder / location).write_bytes(held)
 
 
-def export(trained: Path, *, tokenizer: Path, name: str, out: Path, max_tokens: int, doc_stride: int) -> None:
-    model = load(trained)
-    out.mkdir(parents=True, exist_ok=True)
-    file = out / "model.onnx"
-    export_float(model, file)
+def export(model: ReaderModel, *, tokenizer: Path, name: str, out: Path, max_tokens: int, doc_stride: int) -> None:
+    """Write the reader into `out`, whole or not at all: `reader.json`, which lists every other file, comes last."""
+    part = out / "export.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    file = part / "model.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own, about itself
+        export_float(model, file)
     graph = onnx.load(str(file))
     Rewriter(graph.graph).rewrite(model)
     if graph.ByteSize() > EXTERNAL_FROM:
-        put_beside(graph.graph, out)
+        put_beside(graph.graph, part)
     onnx.save(graph, str(file))
-    shutil.copy(tokenizer / "tokenizer.json", out / "tokenizer.json")
-    checksums = {
-        p.name: hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(out.iterdir())
-        if p.suffix in (".onnx", ".bin") or p.name == "tokenizer.json"
-    }
+    shutil.copy(tokenizer, part / "tokenizer.json")
+    made = sorted(part.iterdir())
+    checksums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
     described = {"name": name, "max_tokens": max_tokens, "doc_stride": doc_stride, "checksums": checksums}
-    (out / "reader.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-
-
-def main() -> None:
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("trained", type=Path, help="the --out of qa.training.train")
-    p.add_argument("--tokenizer", required=True, type=Path)
-    p.add_argument("--name", required=True)
-    p.add_argument("--out", required=True, type=Path)
-    p.add_argument("--max-tokens", type=int, default=384, help="longest window, question included")
-    p.add_argument("--doc-stride", type=int, default=128, help="tokens that neighbouring windows share")
-    a = p.parse_args()
-    export(a.trained, tokenizer=a.tokenizer, name=a.name, out=a.out, max_tokens=a.max_tokens, doc_stride=a.doc_stride)
-
-
-if __name__ == "__main__":
-    main()
+    (out / "reader.json").unlink(missing_ok=True)
+    for path in made:
+        path.replace(out / path.name)
+    (part / "reader.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    (part / "reader.json").replace(out / "reader.json")
+    part.rmdir()

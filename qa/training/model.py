@@ -84,8 +84,9 @@ class ReaderModel(nn.Module):
         self.quantised = [FakeQuant.take_over(m) for m in encoder.modules() if type(m) is nn.Linear]
 
     @property
-    def is_bert(self) -> bool:
-        return str(self.config.model_type) == "bert"
+    def typed(self) -> bool:
+        """Whether the encoder is told which tokens are the question's and which the text's."""
+        return getattr(self.config, "type_vocab_size", 0) > 1
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> ReaderModel:
@@ -109,7 +110,7 @@ class ReaderModel(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
         FakeQuant.mask = attention_mask
-        feed = {"token_type_ids": token_type_ids} if self.is_bert else {}
+        feed = {"token_type_ids": token_type_ids} if self.typed else {}
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **feed).last_hidden_state
         logits: Tensor = self.heads(hidden)
         return logits
