@@ -1,4 +1,4 @@
-"""A scripted assistant: answers what it was told to, with real receipts; for tests that need no models."""
+"""A scripted assistant, and citations: answers what it was told to, with real receipts; for tests without models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from index.load import load_text
 from index.sentences import split_blocks
 from index.types import Document, Hit, Passage
 from qa.cite import receipt
-from qa.types import Answer, Item
+from qa.types import Answer, Citation, Item
 
 
 class Scripted:
@@ -30,6 +30,11 @@ class Scripted:
         self.asked.append(question)
         words = self.said.get(question, ())
         return answer(self.document, *words, question=question, confidence=self.confidence if words else 0.1)
+
+
+def cited(document: Document, number: int, start: int, end: int, sentence: tuple[int, int] | None = None) -> Citation:
+    """The receipt of a place; its sentence is the line it stands in where none is given."""
+    return receipt(document, start, end, number=number, sentences=() if sentence is None else [sentence])
 
 
 def answer(

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from browser import OpenPage, ask, enter, lit, serving, violations
 from playwright.sync_api import Page, expect
+from scripted_answers import cited
 
 from index.types import Document
 from qa.errors import ReaderError
-from qa.types import Answer, Citation, Item
+from qa.types import Answer, Item
 
 pytestmark = pytest.mark.slow
 
@@ -33,27 +34,6 @@ EMOJI = (
     "Café naïve \U0001f1fa\U0001f1ec flag, then \U0001d518 and the end \U0001f600.\r\n"
 )
 NESTED = "The governor of the Primorye region gave five drones to the visitor.\n"
-
-
-def receipt(document: Document, number: int, start: int, end: int) -> Citation:
-    """A true citation of `document`, with its paragraph as the sentence around."""
-    text = document.text
-    line_start = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", end) if "\n" in text[end:] else len(text)
-    return Citation(
-        number=number,
-        document_id=document.id,
-        title=document.title,
-        source=document.source,
-        sha256=document.sha256,
-        start=start,
-        end=end,
-        quote=text[start:end],
-        prefix=text[max(0, start - 32) : start],
-        suffix=text[end : end + 32],
-        sentence_start=line_start,
-        sentence_end=line_end,
-    )
 
 
 class Scripted:
@@ -80,11 +60,11 @@ class Scripted:
         which, *spans = question.split()
         if not which.isdigit():
             return Answer(
-                question=question, reason="Nothing <b>near</b> it.", nearest=receipt(self.documents[0], 0, 0, 3)
+                question=question, reason="Nothing <b>near</b> it.", nearest=cited(self.documents[0], 0, 0, 3)
             )
         places = [tuple(map(int, span.split("-"))) for span in spans]
         citations = tuple(
-            receipt(self.documents[int(which)], n, start, end) for n, (start, end) in enumerate(places, start=1)
+            cited(self.documents[int(which)], n, start, end) for n, (start, end) in enumerate(places, start=1)
         )
         items = tuple(Item(text=citation.quote, citation=citation.number) for citation in citations)
         return Answer(

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_answers import cited
 
 from index.types import Document
 from qa.types import Answer, Citation, Item
@@ -21,24 +22,6 @@ TEXT = "Ann gave Bob a map, a lamp and a rope. Bob left.\nCara stayed at home."
 
 def document(text: str = TEXT, number: int = 0) -> Document:
     return Document(id=f"d{number}", title=f"Title {number}", text=text, source=f"{number}.txt", sha256="0" * 64)
-
-
-def citation(of: Document, number: int, start: int, end: int, sentence: tuple[int, int] | None = None) -> Citation:
-    low, high = (start, end) if sentence is None else sentence
-    return Citation(
-        number=number,
-        document_id=of.id,
-        title=of.title,
-        source=of.source,
-        sha256=of.sha256,
-        start=start,
-        end=end,
-        quote=of.text[start:end],
-        prefix=of.text[max(0, start - 32) : start],
-        suffix=of.text[end : end + 32],
-        sentence_start=low,
-        sentence_end=high,
-    )
 
 
 def answer(*citations: Citation, confidence: float = 0.9, **more: object) -> Answer:
@@ -90,8 +73,8 @@ def test_escaped_text_reads_back_and_holds_no_mark(text: str) -> None:
 @given(st.text(min_size=1), st.text(), st.text())
 def test_a_card_is_one_line_whatever_the_words(quote: str, before: str, after: str) -> None:
     source = document(f"{before}{quote}{after}")
-    cited = citation(source, 1, len(before), len(before) + len(quote), (0, len(source.text)))
-    card = render.answer(answer(cited, understood_as=after or None), turn=1, first=1, documents=[source])
+    found = cited(source, 1, len(before), len(before) + len(quote), (0, len(source.text)))
+    card = render.answer(answer(found, understood_as=after or None), turn=1, first=1, documents=[source])
     assert "\n" not in card
     assert set(Words(card).tags) <= {"div", "p", "ol", "li", "a", "span", "q", "b", "i", "button"}
     assert Words(card).texts["sw-quote"] == [html.unescape(render.escape(quote))]
@@ -118,10 +101,10 @@ def test_neighbours_share_their_sentence() -> None:
     source = document()
     first = (0, TEXT.index(". ") + 1)
     spans = [(TEXT.index(words), TEXT.index(words) + len(words)) for words in ("a map", "a lamp", "a rope")]
-    cited = [citation(source, n, *span, first) for n, span in enumerate(spans, start=1)]
+    found = [cited(source, n, *span, first) for n, span in enumerate(spans, start=1)]
     cara = TEXT.index("Cara")
-    cited.append(citation(source, 4, cara, cara + 4, (cara, len(TEXT))))
-    card = render.answer(answer(*cited), turn=2, first=6, documents=[source])
+    found.append(cited(source, 4, cara, cara + 4, (cara, len(TEXT))))
+    card = render.answer(answer(*found), turn=2, first=6, documents=[source])
     words = Words(card)
     assert words.texts["sw-context"] == [TEXT[slice(*first)], TEXT[cara:]]
     assert words.texts["b"] == ["a map", "a lamp", "a rope", "Cara"]
@@ -132,7 +115,7 @@ def test_overlapping_spans_are_marked_once() -> None:
     source = document()
     sentence = (0, TEXT.index(". ") + 1)
     card = render.answer(
-        answer(citation(source, 1, 0, 8, sentence), citation(source, 2, 4, 12, sentence)),
+        answer(cited(source, 1, 0, 8, sentence), cited(source, 2, 4, 12, sentence)),
         turn=1,
         first=1,
         documents=[source],
@@ -143,13 +126,13 @@ def test_overlapping_spans_are_marked_once() -> None:
 
 def test_a_quote_that_is_its_sentence_is_not_repeated() -> None:
     source = document()
-    card = render.answer(answer(citation(source, 1, 0, 38)), turn=1, first=1, documents=[source])
+    card = render.answer(answer(cited(source, 1, 0, 38, (0, 38))), turn=1, first=1, documents=[source])
     assert "sw-context" not in card
 
 
 def test_an_abstention_has_no_chip_and_no_amber() -> None:
     source = document()
-    nearest = citation(source, 0, 4, 8, (0, 38))
+    nearest = cited(source, 0, 4, 8, (0, 38))
     given = Answer(question="Why?", reason="Nothing <near>.", confidence=0.1, nearest=nearest)
     card = render.answer(given, turn=3, first=1, documents=[source])
     words = Words(card)
@@ -165,24 +148,24 @@ def test_an_abstention_has_no_chip_and_no_amber() -> None:
 
 def test_several_documents_are_named() -> None:
     one, two = document(), document("Other text.", 1)
-    card = render.answer(answer(citation(two, 1, 0, 5, (0, 11))), turn=1, first=1, documents=[one, two])
+    card = render.answer(answer(cited(two, 1, 0, 5, (0, 11))), turn=1, first=1, documents=[one, two])
     assert "Title 1" in card
     assert "[1] “Other” (Title 1, characters 0–5)" in render.copy_text(
-        answer(citation(two, 1, 0, 5)), question="What?", first=1, several=True
+        answer(cited(two, 1, 0, 5)), question="What?", first=1, several=True
     )
 
 
 def test_copied_text_names_quote_place_and_document() -> None:
     source = document()
-    copied = render.copy_text(answer(citation(source, 1, 0, 3)), question="Who gave?", first=7, several=False)
+    copied = render.copy_text(answer(cited(source, 1, 0, 3)), question="Who gave?", first=7, several=False)
     assert copied == "Who gave?\n[7] “Ann” (characters 0–3)\n— Title 0 (0.txt)"
 
 
 def test_a_conversation_numbers_on_and_remembers_only_answers() -> None:
     source = document()
-    chat = asked(Conversation(), "who?", answer(citation(source, 1, 0, 3), citation(source, 2, 9, 12)))
+    chat = asked(Conversation(), "who?", answer(cited(source, 1, 0, 3), cited(source, 2, 9, 12)))
     chat = asked(chat, "why?", Answer(question="why?", reason="No."))
-    chat = asked(chat, "and he?", answer(citation(source, 1, 9, 12), understood_as="and Bob?"))
+    chat = asked(chat, "and he?", answer(cited(source, 1, 9, 12), understood_as="and Bob?"))
     assert [turn.first for turn in chat.turns] == [1, 3, 3]
     assert chat.history == ("who?", "and he?")
     assert [[cite["n"] for cite in each["cites"]] for each in page_marks(chat, [source])] == [[1, 2], [], [3]]
@@ -208,7 +191,7 @@ def test_an_answer_to_a_question_that_was_stopped_changes_nothing() -> None:
 
 def test_words_that_do_not_stand_there_are_never_shown() -> None:
     source = document()
-    moved = citation(document("x" + TEXT), 1, 1, 4)
+    moved = cited(document("x" + TEXT), 1, 1, 4)
     chat = asked(Conversation(), "who?", answer(moved))
     assert chat.turns[-1].answer is None
     assert page_marks(chat, [source]) == []
