@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check browser clean
+.PHONY: help run test check tools clean
 
 help: ## this list
 	@echo "usage: make TARGET"
@@ -22,7 +22,7 @@ help: ## this list
 run: $(VENV)/run.stamp ## start the assistant on the seed article (FILES="a.txt b.pdf" for others, PORT=8000, HOST=...)
 	@$(BIN)/python app.py $(if $(HOST),--host "$(HOST)") $(if $(PORT),--port "$(PORT)") $(FILES)
 
-test: $(VENV)/test.stamp browser ## every test, in a real browser too (ARGS="-k name" for some)
+test: $(VENV)/test.stamp tools ## every test, in a real browser too (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/test.stamp ## ruff and mypy
@@ -48,15 +48,25 @@ $(VENV)/test.stamp: pyproject.toml $(VENV)/made.stamp
 	@$(PIP) install --editable '.[test]'
 	@touch $(VENV)/run.stamp $@
 
-browser:
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi; \
+# What the tests drive and pip cannot bring. A package that starts a server is not put on a machine whose systemd would
+# start it, except in CI.
+tools:
+	@wanted=""; missing=""; \
+	if ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+	  wanted="chromium fonts-liberation"; missing="Chromium: BROWSER TESTS WILL NOT RUN"; fi; \
+	if ! PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || ! command -v openssl >/dev/null; then \
+	  if [ -n "$${CI:-}" ] || [ ! -d /run/systemd/system ]; then wanted="$$wanted nginx-light openssl"; fi; \
+	  missing="$${missing:+$$missing; }nginx or openssl: NOTHING IS TESTED BEHIND A PROXY"; fi; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
 	as_root=""; if [ "$$(id -u)" -ne 0 ]; then as_root="sudo -n"; fi; \
-	if command -v apt-get >/dev/null && { [ -z "$$as_root" ] || $$as_root true 2>/dev/null; }; then \
-	  echo "Installing the browser that the tests drive (Debian's chromium) ..." >&2; \
-	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends chromium fonts-liberation >&2 && exit 0; \
+	if [ -n "$$wanted" ] && command -v apt-get >/dev/null && { [ -z "$$as_root" ] || $$as_root true 2>/dev/null; }; then \
+	  echo "Installing what the tests drive (Debian's $$wanted) ..." >&2; \
+	  $$as_root apt-get update -qq && $$as_root apt-get install -y -qq --no-install-recommends $$wanted >&2 || true; \
+	  if command -v chromium chromium-browser google-chrome >/dev/null && PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null \
+	    && command -v openssl >/dev/null; then exit 0; fi; \
 	fi; \
 	echo "****************************************************************************" >&2; \
-	echo "* No Chromium here and none could be installed: BROWSER TESTS WILL NOT RUN *" >&2; \
+	echo "* Not here, and not installed: $$missing" >&2; \
 	echo "****************************************************************************" >&2; \
 	if [ -n "$${CI:-}" ]; then exit 1; fi
 

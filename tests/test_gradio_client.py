@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from browser import serving
+from gradio_caller import opened
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from scripted_server import NONE, TEXT, WHEN, WHO, Serving
@@ -28,15 +29,6 @@ def server(assistant: Serving | None = None, **settings: Any) -> Iterator[str]:
     given = Settings(**{"rate": "off", **settings})
     with serving(lambda: create_app(assistant or Serving(), given)) as address:
         yield address
-
-
-@contextlib.contextmanager
-def opened(address: str, **options: Any) -> Iterator[Client]:
-    client = Client(address, analytics_enabled=False, verbose=False, **options)
-    try:
-        yield client
-    finally:
-        client.close()
 
 
 @pytest.fixture(scope="module")
@@ -156,8 +148,8 @@ def test_rate_and_places_are_those_of_the_api() -> None:
 
 def test_a_page_of_another_site_gets_nothing(address: str) -> None:
     foreign = {"origin": "https://evil.example"}
-    with pytest.raises(ValueError, match="Could not fetch config"):
-        Client(address, analytics_enabled=False, verbose=False, headers=foreign)
+    with pytest.raises(ValueError, match="Could not fetch config"), opened(address, headers=foreign):
+        pass
     for path in ("/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=x", "/gradio_api/call/ask/x"):
         assert httpx.get(f"{address}{path}", headers=foreign, trust_env=False).status_code == 403
     sent = {"data": [WHO], "fn_index": 0, "session_hash": "x"}
