@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from transformers.utils import logging as hub_logging
 
 from qa.training.errors import TrainingError
 from qa.training.model import ReaderModel
-from qa.training.pieces import PADDING, Pieces
+from qa.training.pieces import Pieces
 from qa.training.restore import is_shipped, restore
 from qa.training.state import FOLDER
 
@@ -56,8 +57,7 @@ def open_pieces(path: Path, model: ReaderModel, tokenizer: Path | None = None) -
     pieces = Pieces.open(file)
     known, rows = pieces.tokenizer.get_vocab_size(), int(model.config.vocab_size)
     expected = getattr(model.config, "pad_token_id", None)
-    named = any(pieces.tokenizer.token_to_id(name) is not None for name in PADDING)
-    if known > rows or (named and expected is not None and expected != pieces.padding):
+    if known > rows or (pieces.padded and expected is not None and expected != pieces.padding):
         raise TrainingError(
             f"{str(file)!r} is another encoder's tokenizer: it has {known} tokens and pads with {pieces.padding}, the "
             f"encoder in {str(path)!r} has {rows} and pads with {expected}; name its own with --tokenizer"
@@ -82,9 +82,12 @@ def load(folder: Path) -> ReaderModel:
 def _quiet() -> Iterator[None]:
     """The library tells at length what a checkpoint lacks that a reader does not need."""
     logger = logging.getLogger("transformers")
-    before = logger.level
+    before, bars = logger.level, hub_logging.is_progress_bar_enabled()
     logger.setLevel(logging.ERROR)
+    hub_logging.disable_progress_bar()
     try:
         yield
     finally:
         logger.setLevel(before)
+        if bars:
+            hub_logging.enable_progress_bar()

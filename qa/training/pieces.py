@@ -25,6 +25,8 @@ class Pieces:
     after: tuple[int, ...]
     text_type: int
     padding: int
+    padded: bool = True
+    """Whether the tokenizer says what pads; what stands there is never looked at."""
 
     @classmethod
     def open(cls, file: Path) -> Pieces:
@@ -51,9 +53,12 @@ class Pieces:
                 f"{str(file)!r} lays out a pair as {pair.tokens}: one token before the question and a separator before "
                 "the text are needed, as BERT's and RoBERTa's tokenizers have them"
             )
-        padding = next((n for name in PADDING if (n := tokenizer.token_to_id(name)) is not None), 0)
+        special = {token.content: number for number, token in tokenizer.get_added_tokens_decoder().items()}
+        padding = next((special[name] for name in PADDING if name in special), None)
         laid = {name: tuple(ids) for name, ids in parts.items()}
-        return cls(tokenizer, laid["before"], laid["between"], laid["after"], types[0], padding)
+        return cls(
+            tokenizer, laid["before"], laid["between"], laid["after"], types[0], padding or 0, padding is not None
+        )
 
     @property
     def special(self) -> int:

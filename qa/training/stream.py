@@ -190,6 +190,7 @@ def stream(blocks: Blocks, block: int, index: int, *, workers: int) -> Iterator[
         sampler=From(block),
         num_workers=workers,
         worker_init_fn=_as_worker,
+        generator=torch.Generator(),  # its own, since a loader draws a number and dropout is to draw the same ones
         prefetch_factor=2 if workers else None,
         pin_memory=torch.cuda.is_available(),
     )
