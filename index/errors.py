@@ -5,7 +5,7 @@
     ├── IndexDamagedError      an index folder's files are not what its manifest says
     ├── IndexMismatchError     an index was built with another model or another format
     ├── ModelError             a model is missing, damaged or of the wrong kind
-    └── qa.errors: ReaderError, QuestionError, ReceiptError, ServeError …
+    └── qa.errors: ReaderError, QuestionError, ReceiptError, ServeError, CalibrationError …
 
 Each message says what was seen, what was expected and what to do, in one sentence, and never holds a document's text.
 """

@@ -26,6 +26,7 @@ from qa.reading import builtin
 from qa.reading.cascade import Cascade
 from qa.reading.reader import Reader
 from qa.same import distinct
+from qa.spelling import Spelling
 from qa.types import Answer, Citation, Item, Reading, Stage
 
 if TYPE_CHECKING:
@@ -114,8 +115,10 @@ class Assistant:
         self._retriever = Retriever(index, embedder)
         self._reader = reader
         self._calibration = calibrate.UNFITTED if calibration is None else calibration
+        self._threshold = _threshold(self.settings, self._calibration)
         self._rules = ListRules() if rules is None else rules
         self._documents = {document.id: document for document in index.documents}
+        self._spelling = Spelling(passage.text for passage in index.passages)
 
     @classmethod
     def from_files(
@@ -157,6 +160,11 @@ class Assistant:
         reader, calibration = open_readers(settings)
         return cls(index, embedder=embedder, reader=reader, calibration=calibration, settings=settings)
 
+    @property
+    def calibration(self) -> Calibration:
+        """What the reader's scores mean here."""
+        return self._calibration
+
     def over(self, documents: Sequence[Document]) -> Assistant:
         """The same models over other documents, held in memory: for many short texts, one after the other."""
         return Assistant(
@@ -170,8 +178,8 @@ class Assistant:
 
     @property
     def threshold(self) -> float:
-        """The least confidence to answer with: the operator's, else the calibrated one."""
-        return self._calibration.threshold if self.settings.threshold is None else self.settings.threshold
+        """The least confidence to answer with: the operator's, the one that keeps a stated risk, or the calibrated."""
+        return self._threshold
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -221,8 +229,9 @@ class Assistant:
         on_found: OnFound | None = None,
     ) -> Examined:
         """Retrieve and read without deciding. Raises: `QuestionError`."""
-        asked = check(question)
-        resolved = resolve(asked, history)
+        typed = check(question)
+        asked = self._spelling.corrected(typed)
+        resolved = resolve(asked, [self._spelling.corrected(turn) for turn in history])
         before = resolved.text[: len(resolved.text) - len(asked)]
         clock = _Clock()
         hits: list[Hit] = []
@@ -242,7 +251,7 @@ class Assistant:
         whole = related and len(weighed) == len(choices)  # of two questions in one, both must be answered
         return Examined(
             question=question,
-            understood_as=resolved.understood_as,
+            understood_as=resolved.text if resolved.text != typed else None,
             hits=tuple(hits),
             choices=tuple(choices),
             answerable=min(map(self._calibration.answerable.probability, weighed)) if whole else 0.0,
@@ -339,14 +348,21 @@ def check(question: str) -> str:
     return asked
 
 
+def _threshold(settings: Settings, calibration: Calibration) -> float:
+    if settings.threshold is not None:
+        return settings.threshold
+    return calibration.threshold if settings.risk is None else calibration.threshold_for(settings.risk)
+
+
 def open_readers(settings: Settings) -> tuple[Reader, Calibration]:
     """The reader that the settings ask for, with its calibration. Raises: `ModelError`."""
+    own = None if settings.calibration is None else calibrate.read(settings.calibration)
     if settings.reader is not None:
         from qa.reading.hub import HubReader
 
-        return HubReader(settings.reader), calibrate.UNFITTED
+        return HubReader(settings.reader), calibrate.UNFITTED if own is None else own
     kind: Literal["small", "careful"] = "small" if settings.depth == "quick" else "careful"
-    calibration = calibrate.load(builtin.MODELS / kind)
+    calibration = calibrate.load(builtin.MODELS / kind) if own is None else own
     small = builtin.open_reader("small", threads=settings.threads)
     if kind == "small":
         return small, calibration

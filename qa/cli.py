@@ -21,6 +21,8 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from index.errors import AssistantError
+from qa.cli_calibrate import app as calibration_commands
+from qa.cli_evaluate import CalibrationOption, RiskOption, ThresholdOption
 from qa.cli_evaluate import app as evaluation_commands
 from qa.cli_text import answer_json, answer_text, safe
 from qa.cli_train import app as training_commands
@@ -77,9 +79,9 @@ def ask(
         typer.Option("--history", metavar="TEXT", help="An earlier question of this conversation; oldest first."),
     ] = None,
     depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
-    ] = None,
+    threshold: ThresholdOption = None,
+    risk: RiskOption = None,
+    calibration: CalibrationOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show what decided, the passages and timings.")] = False,
 ) -> None:
@@ -87,7 +89,8 @@ def ask(
 
     Without --document or --index the article that comes with Spanwise is asked.
     """
-    assistant = _open(document or [], index, _settings(depth=depth, threshold=threshold))
+    settings = _settings(depth=depth, threshold=threshold, risk=risk, calibration=calibration)
+    assistant = _open(document or [], index, settings)
     answer = assistant.ask(question, history or [])
     if json:
         print(answer_json(answer))
@@ -106,9 +109,9 @@ def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
     depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
-    ] = None,
+    threshold: ThresholdOption = None,
+    risk: RiskOption = None,
+    calibration: CalibrationOption = None,
     origin: Annotated[
         list[str] | None,
         typer.Option(metavar="URL", help="A site whose pages may ask and show the widget; may be repeated."),
@@ -133,7 +136,8 @@ def serve(
     Spanwise is asked.
     """
     settings = _settings(
-        host=host, port=port, depth=depth, threshold=threshold, origins=_tuple(origin), api_keys=_keys(api_key_file),
+        host=host, port=port, depth=depth, threshold=threshold, risk=risk, calibration=calibration,
+        origins=_tuple(origin), api_keys=_keys(api_key_file),
         require_key=key, rate=rate, root_path=root_path, trusted_proxies=_tuple(trusted_proxy),
     )  # fmt: skip
     _one_source(files or [], index)
@@ -190,15 +194,15 @@ def mcp(
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="The documents to ask.")] = None,
     index: IndexOption = None,
     depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
-    ] = None,
+    threshold: ThresholdOption = None,
+    risk: RiskOption = None,
+    calibration: CalibrationOption = None,
 ) -> None:
     """Offer the assistant's tools to a model on standard input and output (Model Context Protocol).
 
     Without FILE or --index the article that comes with Spanwise is asked.
     """
-    settings = _settings(depth=depth, threshold=threshold)
+    settings = _settings(depth=depth, threshold=threshold, risk=risk, calibration=calibration)
     assistant = _open(files or [], index, settings)
     from qa.web.services import Services
     from qa.web.tools import serve_stdio
@@ -208,6 +212,7 @@ def mcp(
 
 
 app.add_typer(evaluation_commands)
+app.add_typer(calibration_commands)
 app.add_typer(training_commands)
 
 

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+ThresholdOption = Annotated[
+    float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
+]
+RiskOption = Annotated[
+    float | None,
+    typer.Option(metavar="P", help="The greatest share of wrong answers, such as 0.05; sets the threshold."),
+]
+CalibrationOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="What scores mean, as written by `spanwise calibrate`.")
+]
+
 _SHOWN_PROBLEMS = 10
 
 
@@ -37,9 +48,9 @@ def evaluate(
         Literal["paragraph", "article"], typer.Option(help="What counts as the document of a SQuAD question.")
     ] = "paragraph",
     depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
-    ] = None,
+    threshold: ThresholdOption = None,
+    risk: RiskOption = None,
+    calibration: CalibrationOption = None,
     together: Annotated[
         bool, typer.Option("--together", help="Ask all documents at once, not the one that a question names.")
     ] = False,
@@ -66,7 +77,7 @@ def evaluate(
         raise typer.BadParameter("--together needs --documents or --index: which are all documents?")
     floors = _floors(fail_under or [])
     try:
-        given: dict[str, Any] = {"depth": depth, "threshold": threshold}
+        given: dict[str, Any] = {"depth": depth, "threshold": threshold, "risk": risk, "calibration": calibration}
         settings = replace(Settings.from_environment(), **{k: v for k, v in given.items() if v is not None})
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
@@ -75,7 +86,7 @@ def evaluate(
     from qa.evaluation.run import evaluate as run
 
     assistant = None if index is None else Assistant.from_index(index, settings=settings)
-    with _bar() as progress:
+    with progress_bar("Asking") as progress:
         report = run(
             Library(assistant, folder=documents, settings=settings, together=together), questions, out,
             scope=scope, limit=limit, given=given_passage, fresh=fresh, command=_command(), progress=progress,
@@ -115,20 +126,20 @@ def _below(metrics: Mapping[str, Any], floors: Mapping[str, float]) -> bool:
             raise typer.BadParameter(f"--fail-under names {name!r}, which is no figure of this run's metrics.json")
         if value < floor:
             failed = True
-            _err(f"{safe(name)} is {value:.2f}, below {floor:g}")
+            warn(f"{safe(name)} is {value:.2f}, below {floor:g}")
     return failed
 
 
-def _out(text: str) -> None:
+def say(text: str) -> None:
     Console(highlight=False).print(text, markup=False, soft_wrap=True)
 
 
-def _err(line: str) -> None:
+def warn(line: str) -> None:
     Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int], None] | None]:
+def progress_bar(doing: str) -> Iterator[Callable[[int, int], None] | None]:
     """A bar with rate and time left on standard error, for people only."""
     if not sys.stderr.isatty():
         yield None
@@ -136,7 +147,7 @@ def _bar() -> Iterator[Callable[[int, int], None] | None]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     rate = TextColumn("{task.fields[rate]}")
-    columns = (TextColumn("Asking"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None, rate="")
 
@@ -150,14 +161,14 @@ def _bar() -> Iterator[Callable[[int, int], None] | None]:
 def _show(report: Report) -> None:
     from qa.evaluation.tell import run_text
 
-    _out(run_text(report.metrics, report.seconds))
-    _out(f"Written to {safe(str(report.folder))}")
+    say(run_text(report.metrics, report.seconds))
+    say(f"Written to {safe(str(report.folder))}")
     for problem in report.problems[:_SHOWN_PROBLEMS]:
-        _err(f"left out: {safe(str(problem))}" if problem.lost else f"used without its place: {safe(str(problem))}")
+        warn(f"left out: {safe(str(problem))}" if problem.lost else f"used without its place: {safe(str(problem))}")
     if len(report.problems) > _SHOWN_PROBLEMS:
-        _err(f"and {len(report.problems) - _SHOWN_PROBLEMS} more, in run.json")
+        warn(f"and {len(report.problems) - _SHOWN_PROBLEMS} more, in run.json")
     for warning in report.metrics["warnings"]:
-        _err(f"warning: {safe(warning)}")
+        warn(f"warning: {safe(warning)}")
 
 
 @app.command()
@@ -179,9 +190,9 @@ def compare(
 
     found = between(run_a, run_b)
     if json:
-        _out(comparison_json(found))
+        say(comparison_json(found))
     else:
-        _out(comparison_text(found, show=show, safe=safe))
+        say(comparison_text(found, show=show, safe=safe))
     if fail_on_regression and found.regressed:
-        _err(f"worse in {' and '.join(found.regressed)}")
+        warn(f"worse in {' and '.join(found.regressed)}")
         raise typer.Exit(1)

@@ -40,9 +40,11 @@ class Settings:
     """What an assistant and its server are set up with. Each bad value is a `ValueError` that names it.
 
     `depth` is how much reading a question gets: "quick" by the small reader alone, "careful" with the careful reader
-    deciding. `threshold` in [0, 1] is the least confidence to answer with, None for the calibrated one. `top_k` is how
-    many passages are read. `embedder` and `reader` are a model's name or path, None for the built-in one. `port` 0
-    takes a free one. `threads` is how many each model runs on, None for as many as there are cores.
+    deciding. `threshold` in [0, 1] is the least confidence to answer with, None for the calibrated one; `risk` in its
+    place is the greatest share of wrong answers, from which the threshold follows. `calibration` is a file that
+    `spanwise calibrate` wrote, None for what the reader brings. `top_k` is how many passages are read. `embedder` and
+    `reader` are a model's name or path, None for the built-in one. `port` 0 takes a free one. `threads` is how many
+    each model runs on, None for as many as there are cores.
 
     `origins` are the sites whose pages may call the API and show the widget, such as "https://news.example"; nobody
     else's may. `api_keys` let programs in; whether one is needed says `require_key`, None for "where other machines can
@@ -57,6 +59,8 @@ class Settings:
 
     depth: Depth = "careful"
     threshold: float | None = None
+    risk: float | None = None
+    calibration: Path | None = None
     top_k: int = 10  # of up to 200 tokens each: a short document is read whole, a long one where it matters
     cache_dir: Path = field(default_factory=default_cache_dir)
     embedder: str | None = None
@@ -83,6 +87,10 @@ class Settings:
             raise ValueError(f"correctable is {self.correctable!r}: say {' or '.join(get_args(Correctable))}")
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
             raise ValueError(f"threshold is {self.threshold!r}: a probability from 0 to 1 is needed")
+        if self.risk is not None and not 0.0 < self.risk < 1.0:
+            raise ValueError(f"risk is {self.risk!r}: a share of wrong answers between 0 and 1 is needed, such as 0.05")
+        if self.risk is not None and self.threshold is not None:
+            raise ValueError("risk and threshold are both given: the threshold follows from the risk, so say one")
         if not 1 <= self.top_k <= 1000:
             raise ValueError(f"top_k is {self.top_k!r}: a number of passages from 1 to 1000 is needed")
         if not 0 <= self.port <= 65535:
@@ -236,6 +244,8 @@ def _first_word_upper(message: str) -> str:
 _CONVERT: dict[str, Callable[[str], object]] = {
     "depth": str,
     "threshold": float,
+    "risk": float,
+    "calibration": lambda value: Path(value).expanduser(),
     "top_k": int,
     "cache_dir": lambda value: Path(value).expanduser(),
     "embedder": str,

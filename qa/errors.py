@@ -22,3 +22,7 @@ class ReceiptError(AssistantError):
 
 class ServeError(AssistantError):
     """The web server cannot start: the port is taken, or the address is not this machine's."""
+
+
+class CalibrationError(AssistantError):
+    """A risk that no threshold is known to keep, or questions from which nothing can be told."""

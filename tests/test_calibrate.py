@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from index.errors import ModelError
 from qa import calibrate
-from qa.calibrate import FEATURES, UNFITTED, Calibration, Logistic
+from qa.calibrate import FEATURES, UNFITTED, Calibration, Logistic, Risk
 from qa.choose import FARTHEST_LEAD, Evidence
+from qa.errors import CalibrationError
 from qa.reading.builtin import MODELS
 
 LOGITS = st.floats(-100, 100)
-EVIDENCE = st.builds(Evidence, margin=LOGITS, own_margin=LOGITS, lead=st.floats(0, FARTHEST_LEAD))
-NUMBERS = {"margin": 0.1, "own_margin": 0.4, "lead": 0.2, "bias": -1.0}
+EVIDENCE = st.builds(Evidence, margin=LOGITS, own_margin=LOGITS, alone=LOGITS, lead=st.floats(0, FARTHEST_LEAD))
+NUMBERS = {"own_margin": 0.1, "alone": 0.4, "lead": 0.2, "bias": -1.0}
 STORED = {"answerable": NUMBERS, "right": NUMBERS | {"bias": -2.0}, "gate": 0.6, "threshold": 0.25}
 
 
@@ -43,6 +44,7 @@ def surer(evidence: Evidence, by: float) -> Evidence:
     return Evidence(
         margin=evidence.margin + by,
         own_margin=evidence.own_margin + by,
+        alone=evidence.alone + by,
         lead=min(FARTHEST_LEAD, evidence.lead + by),
     )
 
@@ -57,7 +59,9 @@ def test_a_calibration_is_what_its_file_says(folder):
 def test_the_probability_is_the_logistic_of_the_weighted_evidence():
     model = Logistic(weights=(0.5, 0.25, 0.1), bias=-1.0)
     odds = 0.5 * 3 + 0.25 * 2 + 0.1 * 5 - 1
-    assert model.probability(Evidence(margin=3, own_margin=2, lead=5)) == pytest.approx(1 / (1 + math.exp(-odds)))
+    assert model.probability(Evidence(margin=9, own_margin=3, alone=2, lead=5)) == pytest.approx(
+        1 / (1 + math.exp(-odds))
+    )
 
 
 def test_a_reader_that_brings_none_gets_the_unfitted_one(tmp_path):
@@ -104,7 +108,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path, content):
         {"threshold": 2},
         {"threshold": math.nan},
         {"answerable": NUMBERS | {"bias": math.inf}},
-        {"right": NUMBERS | {"margin": math.nan}},
+        {"right": NUMBERS | {"alone": math.nan}},
     ],
 )
 def test_a_number_out_of_range_is_refused(tmp_path, changes):
@@ -132,11 +136,9 @@ def test_a_higher_score_never_makes_less_sure(kind, model):
     """Single weights may be negative, margins being near copies of each other: what counts is their sum."""
     logistic: Logistic = getattr(UNFITTED if kind == "unfitted" else shipped(kind), model)
     own_margins = [x / 2 for x in range(-30, 31)]
-    for pooled in (0.0, 3.0, 8.0):
+    for alone in (0.0, 3.0, -8.0):
         for lead in (0.0, 4.0):
-            steps = [
-                Evidence(margin=min(15, m + pooled), own_margin=m, lead=lead) for m in own_margins if m + pooled <= 15
-            ]
+            steps = [Evidence(margin=m, own_margin=m, alone=m + alone, lead=lead) for m in own_margins]
             found = [logistic.probability(step) for step in steps]
             assert found == sorted(found)
 
@@ -152,5 +154,59 @@ def test_evidence_beyond_the_bounds_counts_as_the_bound(evidence):
     found = calibrate.features(evidence)
     assert len(found) == len(FEATURES)
     assert all(math.isfinite(x) for x in found)
-    far = dataclasses.replace(evidence, margin=math.copysign(1e9, evidence.margin), own_margin=-math.inf)
-    assert calibrate.features(far)[:2] == (math.copysign(20, evidence.margin), -20)
+    far = dataclasses.replace(evidence, own_margin=math.copysign(1e9, evidence.own_margin), alone=-math.inf)
+    assert calibrate.features(far)[:2] == (math.copysign(20, evidence.own_margin), -20)
+
+
+def risky(*rows: tuple[float, int, int, float]) -> Calibration:
+    made = [Risk(threshold=t, answered=n, wrong=k, at_most=bound) for t, n, k, bound in rows]
+    return dataclasses.replace(UNFITTED, risks=tuple(made))
+
+
+def test_the_lowest_threshold_that_keeps_the_risk_is_taken():
+    calibration = risky((0.2, 400, 80, 0.23), (0.5, 300, 24, 0.11), (0.7, 200, 8, 0.064), (0.9, 100, 1, 0.04))
+    assert calibration.threshold_for(0.25) == 0.2
+    assert calibration.threshold_for(0.12) == 0.5
+    assert calibration.threshold_for(0.05) == 0.9
+
+
+def test_a_threshold_below_one_that_fails_is_not_tried():
+    """Looking on until some threshold passes by chance would break the promise."""
+    calibration = risky((0.2, 400, 8, 0.035), (0.5, 300, 24, 0.11), (0.9, 100, 1, 0.04))
+    assert calibration.threshold_for(0.05) == 0.9
+
+
+def test_a_threshold_with_too_few_answers_to_tell_is_passed_over():
+    """Three answers without a mistake prove nothing about one in twenty; a hundred do."""
+    calibration = risky((0.5, 100, 1, 0.04), (0.9, 3, 0, 0.7))
+    assert calibration.threshold_for(0.05) == 0.5
+
+
+def test_a_stricter_start_may_fail_where_a_looser_one_holds():
+    calibration = risky((0.2, 400, 60, 0.19), (0.5, 220, 20, 0.14), (0.7, 120, 12, 0.17), (0.9, 60, 9, 0.27))
+    assert calibration.threshold_for(0.2) == 0.2
+    assert calibration.threshold_for(0.15) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("calibration", "told"),
+    [
+        (UNFITTED, "this reader was never calibrated; run spanwise calibrate"),
+        (risky((0.2, 400, 80, 0.23), (0.9, 100, 5, 0.091)), "the least that 100 answers prove is 9.1 %"),
+    ],
+)
+def test_a_risk_that_cannot_be_kept_says_what_can(calibration, told):
+    with pytest.raises(CalibrationError, match=told):
+        calibration.threshold_for(0.05)
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    made = dataclasses.replace(risky((0.2, 400, 80, 0.23)), gate=0.65)
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps(calibrate.to_json(made, sets=["a.jsonl"])), encoding="utf-8")
+    assert calibrate.read(file) == made
+
+
+def test_a_file_of_ones_own_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"name a file that spanwise calibrate wrote"):
+        calibrate.read(tmp_path / "none.json")

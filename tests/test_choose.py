@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from scripted import ScriptedReader, passage, reading
 
 from index.types import Passage
-from qa.choose import FARTHEST_LEAD, Choice, choose
+from qa.choose import DOUBT, FARTHEST_LEAD, Choice, choose
 from qa.lists import ListRules
 from qa.types import Reading, Span
 
@@ -22,7 +24,7 @@ SPEAKS = reading(passage(TEXT, identity="answer"), {"five drones": 9.0, "a train
 
 
 def no_reread(passages: Sequence[Passage]) -> Sequence[Reading]:
-    raise AssertionError("only a list is read again")
+    raise AssertionError("nothing is left to read again")
 
 
 def chosen(readings: Sequence[Reading], *, several: bool = False) -> Choice:
@@ -67,7 +69,7 @@ def test_no_number_of_unrelated_passages_makes_an_answer(count):
 
 def test_a_sharper_passage_wins_over_a_surer_one():
     """Raw scores are compared: a passage with one poor span alone would win any comparison of softmaxes."""
-    poor = reading(passage("Nothing here.", identity="poor"), {"Nothing": 1.0}, null=-30.0)
+    poor = reading(passage("Nothing here.", identity="poor"), {"Nothing": 1.0}, null=-12.0)
     assert chosen([poor, SPEAKS]).best[0].id == "answer"
 
 
@@ -190,9 +192,47 @@ def test_what_is_chosen_was_read_and_the_evidence_is_bounded(scores, several):
     if choice is None:
         assert not any(r.spans for r in readings)
         return
-    best = max(span.score for r in readings for span in r.spans)
-    assert choice.best[1].score == best
+    best = max(r.spans[0].score - DOUBT * r.null_score for r in readings if r.spans)
+    chosen_one = next(r for r in readings if r.passage == choice.best[0])
+    assert choice.best[1].score - DOUBT * chosen_one.null_score == best
     assert choice.evidence.margin >= choice.evidence.own_margin
-    assert math.isfinite(choice.evidence.margin)
-    assert 0 <= choice.evidence.lead <= FARTHEST_LEAD
+    assert all(map(math.isfinite, (choice.evidence.margin, choice.evidence.alone, choice.evidence.lead)))
+    assert choice.evidence.lead <= FARTHEST_LEAD
     assert all(part in [r.passage for r in readings] for part, _ in choice.found)
+
+
+SENTENCES = "The train left at noon. Kim got five drones from the governor. It rained."
+
+
+def with_sentences(text: str) -> Passage:
+    bounds = [(m.start(), m.end()) for m in re.finditer(r"[^.]+\.", text)]
+    return dataclasses.replace(passage(text), sentences=tuple((a + (text[a] == " "), b) for a, b in bounds))
+
+
+def test_the_sentence_of_the_best_span_is_read_alone():
+    asked: list[Passage] = []
+
+    def reread(passages: Sequence[Passage]) -> list[Reading]:
+        asked.extend(passages)
+        return [reading(passages[0], {"five drones": 4.0}, null=7.0)]
+
+    whole = reading(with_sentences(SENTENCES), {"five drones": 12.0}, null=2.0)
+    choice = choose([whole], several=False, reread=reread, rules=RULES)
+    assert choice is not None
+    [alone] = asked
+    assert alone.text == "Kim got five drones from the governor." == SENTENCES[alone.start : alone.end]
+    assert choice.evidence.alone == -3.0
+    assert choice.evidence.own_margin == 10.0
+
+
+def test_a_passage_of_one_sentence_is_not_read_again():
+    one = reading(with_sentences("Kim got five drones from the governor."), {"five drones": 12.0}, null=2.0)
+    choice = choose([one], several=False, reread=no_reread, rules=RULES)
+    assert choice is not None
+    assert choice.evidence.alone == choice.evidence.own_margin == 10.0
+
+
+@pytest.mark.parametrize(("null", "best"), [(9.0, "answer"), (2.0, "other")])
+def test_a_passage_that_doubts_its_own_span_counts_for_less(null, best):
+    other = reading(passage("Kim got a train set.", identity="other", document="e"), {"a train set": 11.0}, null=null)
+    assert chosen([other, SPEAKS]).best[0].id == best

@@ -29,6 +29,7 @@ def test_every_field_can_be_set_from_the_environment():
     environ = {
         "SPANWISE_DEPTH": "quick",
         "SPANWISE_THRESHOLD": "0.25",
+        "SPANWISE_CALIBRATION": "/tmp/calibration.json",
         "SPANWISE_TOP_K": "3",
         "SPANWISE_CACHE_DIR": "/tmp/somewhere",
         "SPANWISE_EMBEDDER": "an/embedder",
@@ -48,11 +49,13 @@ def test_every_field_can_be_set_from_the_environment():
         "SPANWISE_CORRECTABLE": "uploads",
         "SPANWISE_EVALUATE_PAGE": "yes",
     }
-    assert set(environ) == {f"SPANWISE_{field.name.upper()}" for field in fields(Settings)}
+    others = {"SPANWISE_RISK"}  # in the place of a threshold
+    assert set(environ) | others == {f"SPANWISE_{field.name.upper()}" for field in fields(Settings)}
     settings = Settings.from_environment(environ)
     assert settings == Settings(
         depth="quick",
         threshold=0.25,
+        calibration=Path("/tmp/calibration.json"),
         top_k=3,
         cache_dir=Path("/tmp/somewhere"),
         embedder="an/embedder",
@@ -230,3 +233,15 @@ def test_unreadable_and_missing_files_are_left_for_the_loader_to_report(tmp_path
     settings = Settings(cache_dir=tmp_path / "cache")
     assert settings.index_folder([tmp_path]).parent == settings.index_folder([tmp_path / "none"]).parent
     settings.index_folder(["/dev/zero"])  # has no end: must not be read
+
+
+def test_a_risk_takes_the_place_of_a_threshold():
+    assert Settings.from_environment({"SPANWISE_RISK": "0.05"}).risk == 0.05
+    with pytest.raises(ValueError, match="risk and threshold are both given"):
+        Settings(risk=0.05, threshold=0.5)
+
+
+@pytest.mark.parametrize("risk", [0.0, 1.0, -0.1, 5.0])
+def test_a_risk_that_is_no_share_is_refused(risk):
+    with pytest.raises(ValueError, match=f"risk is {risk!r}: a share of wrong answers between 0 and 1"):
+        Settings(risk=risk)

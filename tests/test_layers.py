@@ -25,10 +25,11 @@ LAYERS = [
     ["qa.visible", "qa.plain", "qa.receipts"],
     ["qa.words"],
     ["qa.reading", "qa.cite", "qa.calibrate", "qa.conversation", "qa.choose", "qa.lists", "qa.same", "qa.verify"],
+    ["qa.lexicon", "qa.spelling"],
     ["qa.assistant"],
     ["qa.suggest", "qa.evaluation", "qa.training"],
     ["qa.web"],
-    ["qa.cli", "qa.cli_text", "qa.cli_evaluate", "qa.cli_train", "qa.cli_verify"],
+    ["qa.cli", "qa.cli_text", "qa.cli_evaluate", "qa.cli_calibrate", "qa.cli_train", "qa.cli_verify"],
     ["app"],
 ]
 HEAVY = {"torch", "transformers", "sentence_transformers", "faiss", "gradio", "onnxruntime"}

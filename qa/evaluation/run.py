@@ -190,7 +190,9 @@ def _problem(question: Question, field: str, message: str) -> Problem:
 
 def _settings(library: Library) -> dict[str, Any]:
     settings = library.settings
-    return {name: getattr(settings, name) for name in ("depth", "threshold", "top_k", "embedder", "reader")}
+    names = ("depth", "threshold", "risk", "top_k", "embedder", "reader")
+    own = settings.calibration
+    return {**{name: getattr(settings, name) for name in names}, "calibration": None if own is None else checksum(own)}
 
 
 def _threshold(library: Library) -> float | None:
