@@ -105,6 +105,7 @@ class World:
     service: Service
     server: str
     origin: str
+    kept: Path
     pages: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def put(
@@ -134,15 +135,15 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     from qa.web.server import create_app
 
-    service = Service()
+    service, kept = Service(), tmp_path_factory.mktemp("feedback")
     pages: dict[str, tuple[str, str, str]] = {}
     with site(pages.get) as origin:
-        settings = Settings(origins=(origin,), rate="off")
+        settings = Settings(origins=(origin,), rate="off", corrections=kept / "questions.jsonl")
         with serving(lambda: create_app(service, settings)) as server:
-            yield World(service, server, origin, pages)
+            yield World(service, server, origin, kept, pages)
 
 
 @pytest.fixture
@@ -524,6 +525,50 @@ def test_languages(visit, world, lang, said):
     expect(page.locator("span-wise form button")).to_have_text("Go on")
 
 
+# ── Right or wrong
+
+
+def rows(world: World, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (world.kept / name).read_text(encoding="utf-8").splitlines()]
+
+
+def test_readers_say_right_or_wrong_where_the_page_lets_them(visit, world):
+    page = visit(world.story('for="#article" feedback'), allow="Failed to load resource")
+    ask(page, GIFTS)
+    page.get_by_role("button", name="Right", exact=True).click()
+    judged = page.locator("span-wise .judge")
+    expect(judged).to_have_text("Right ✓")
+    expect(page.locator("span-wise [role=status]")).to_have_text("Right ✓")
+    assert page.evaluate("document.activeElement.shadowRoot.activeElement.localName") == "input"
+    (row,) = rows(world, "questions.jsonl")
+    assert (row["question"], row["kind"]) == (GIFTS, "confirmation")
+    assert [span["text"] for span in row["answers"][0]["spans"]] == WORDS
+    ask(page, GIVER)
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Wrong", exact=True).press("Enter")
+    expect(judged.first).to_have_text("Wrong ✓")
+    (remark,) = rows(world, "questions.remarks.jsonl")
+    assert (remark["question"], remark["turns"], remark["right"]) == (GIVER, [GIFTS], False)
+    ask(page, TREATY)
+    assert violations(page) == []
+    page.get_by_role("button", name="Right", exact=True).click()
+    expect(judged.first).to_have_text("Right ✓")
+    assert rows(world, "questions.jsonl")[-1]["answerable"] is False
+    assert page.evaluate("document.querySelector('span-wise').feedback(false)") == {"kept": "remark"}
+    off = {"detail": "This server keeps no feedback: its operator has switched that off."}
+    headers = {"access-control-allow-origin": world.origin}
+    page.route("**/api/v1/feedback", lambda route: route.fulfill(status=403, json=off, headers=headers))
+    ask(page, GIFTS)
+    page.get_by_role("button", name="Wrong", exact=True).click()
+    expect(judged.first).to_have_text(off["detail"])
+
+
+def test_nobody_is_asked_for_feedback_as_a_rule(visit, world):
+    page = visit(world.story())
+    ask(page, GIFTS)
+    assert page.get_by_role("button", name="Right", exact=True).count() == 0
+
+
 # ── Trouble
 
 
@@ -736,6 +781,9 @@ def test_the_embed_page_makes_the_snippet(browser, world, width, dark):
     expect(preview.locator("span-wise .pill")).to_have_text('"Ask" <us>')
     written = '<span-wise for="#article" floating lang="ru" heading="&quot;Ask&quot; &lt;us>"></span-wise>'
     expect(page.locator("#html")).to_have_text(f"{script}\n{written}")
+    page.get_by_label("Readers may say").check()
+    expect(page.locator("#html")).to_have_text(f"{script}\n{written.replace('floating', 'floating feedback')}")
+    expect(page.locator("#frame")).to_contain_text("feedback=")
     page.get_by_label("Own accent").check()
     expect(page.locator("#css")).to_have_text(
         "span-wise { --spanwise-accent: #7a2048; --spanwise-on-accent: #ffffff; }"

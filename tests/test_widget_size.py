@@ -34,8 +34,9 @@ def test_every_language_says_everything():
         for language, body in re.findall(r"(?ms)^  (\w\w): \{\n(.*?)^  \},", SOURCE)
     }
     assert list(words) == ["en", "ko", "ru", "ar"]
+    reasons = {"retrieval", "reader", "threshold"}  # the service says them itself, in English
     for language, said in words.items():
-        assert set(said) - {"dir"} == set(words["en"]), language
+        assert set(said) - {"dir"} == set(words["en"]) | (reasons if language != "en" else set()), language
     holes = {
         language: sorted(re.findall(r"\{\w+\}", body))
         for language, body in re.findall(r"(?ms)^  (\w\w): \{\n(.*?)^  \},", SOURCE)

@@ -18,6 +18,7 @@ function chosen() {
   const attributes = {};
   if (given.get("for")) attributes.for = given.get("for");
   if (given.get("form")) attributes.floating = "";
+  if (given.get("feedback")) attributes.feedback = "";
   for (const name of ["lang", "theme", "heading"]) if (given.get(name)) attributes[name] = given.get(name);
   const accent = given.get("own") ? given.get("accent") : null;
   return { attributes, accent };
@@ -39,7 +40,7 @@ function show() {
   byId("csp-frame").textContent = `frame-src ${origin}`;
   const element = frame.contentDocument?.querySelector("span-wise");
   if (!element) return;
-  for (const name of ["for", "floating", "lang", "theme", "heading"]) {
+  for (const name of ["for", "floating", "lang", "theme", "heading", "feedback"]) {
     if (name in attributes) element.setAttribute(name, attributes[name]);
     else element.removeAttribute(name);
   }

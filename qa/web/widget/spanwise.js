@@ -1,14 +1,12 @@
-// <span-wise>: ask an article, get its own words, see them lit in the page. One module, no dependency.
-// Nothing is inserted into the page, and no text of others is ever markup. README.md beside this file tells its use.
+// <span-wise>: ask an article, get its own words, see them lit in the page. No text of others is ever markup.
+// README.md beside this file tells its use, and how citations find their place.
 
+// Why there is no answer the service says itself, in English.
 const WORDS = {
   en: {
     heading: "Ask this article", question: "Your question", ask: "Ask", stop: "Stop", close: "Close", again: "Try again", over: "Start over",
     reading: "Reading the article…", as: "Understood as:", sure: ["Almost certain", "Very likely", "Likely", "Unsure"],
     none: "The document does not say.", nearest: "Nearest passage", show: "Show on this page", open: "Open the source",
-    retrieval: "Nothing in it has to do with this question.",
-    reader: "It was read, and no words in it answer this.",
-    threshold: "The likeliest words are too unsure to stand as an answer.",
     cite: "Show citation {n}", here: "Citation {n}, in the article",
     lost: "Not lit on this page, where these words do not stand as they do in {title}: {n}.",
     twice: "Not lit, because these words stand on this page more than once: {n}.",
@@ -17,7 +15,7 @@ const WORDS = {
     busy: "Many questions came just now; you can ask again in {n} seconds.", wait: "Wait {n} s",
     wrong: "What answered is not the answer service; the owner of this page should check its address.",
     failed: "The answer service could not answer ({n})",
-    by: "Exact quotations, by",
+    yes: "Right", no: "Wrong", by: "Exact quotations, by",
   },
   ko: {
     heading: "이 글에 질문하기", question: "질문을 입력하세요", ask: "묻기", stop: "중지", close: "닫기", again: "다시 시도", over: "처음부터",
@@ -34,7 +32,7 @@ const WORDS = {
     busy: "방금 질문이 많았습니다. {n}초 뒤에 다시 물을 수 있습니다.", wait: "{n}초 대기",
     wrong: "응답한 곳이 답변 서비스가 아닙니다. 이 페이지의 운영자가 주소를 확인해야 합니다.",
     failed: "답변 서비스가 답하지 못했습니다({n})",
-    by: "원문 그대로의 인용:",
+    yes: "맞음", no: "틀림", by: "원문 그대로의 인용:",
   },
   ru: {
     heading: "Спросить у статьи", question: "Ваш вопрос", ask: "Спросить", stop: "Стоп", close: "Закрыть", again: "Повторить", over: "Начать заново",
@@ -51,7 +49,7 @@ const WORDS = {
     busy: "Сейчас много вопросов; спросить снова можно через {n} с.", wait: "Ждите {n} с",
     wrong: "Ответила не служба ответов; владельцу страницы нужно проверить её адрес.",
     failed: "Служба ответов не смогла ответить ({n})",
-    by: "Дословные цитаты:",
+    yes: "Верно", no: "Неверно", by: "Дословные цитаты:",
   },
   ar: {
     dir: "rtl",
@@ -69,7 +67,7 @@ const WORDS = {
     busy: "وردت أسئلة كثيرة الآن؛ يمكنك السؤال مجددًا بعد {n} ثانية.", wait: "انتظر {n} ث",
     wrong: "من أجاب ليس خدمة الإجابة؛ على صاحب الصفحة التحقق من عنوانها.",
     failed: "لم تستطع خدمة الإجابة أن تجيب ({n})",
-    by: "اقتباسات حرفية، من",
+    yes: "صحيح", no: "خطأ", by: "اقتباسات حرفية، من",
   },
 };
 
@@ -116,10 +114,7 @@ function viewOf(root) {
   return { text, nodes, offsets };
 }
 
-/** Where a citation stands in a view, `[start, end]`, or why it is not lit: "lost" or "twice". Nothing is guessed.
- *
- *  The words must stand between the same words. Where they do so more than once, the one at the citation's own position
- *  counts (code points without white space), else the only one in its sentence. `whole` widens it to the sentence. */
+/** Where a citation stands in a view, `[start, end]`, or why it is not lit: "lost" or "twice". `whole` widens it to its sentence. */
 function place({ text }, citation, whole) {
   const quote = tidy(citation.quote).trim(), left = tidy(citation.prefix).trimStart(), right = tidy(citation.suffix).trimEnd();
   const sentence = around(citation), lead = tidy(sentence?.[0] ?? "").trimStart(), trail = tidy(sentence?.[1] ?? "").trimEnd();
@@ -134,7 +129,7 @@ function place({ text }, citation, whole) {
   };
   const precedes = (part, at) => part && text.endsWith(part, at), follows = (part, at) => part && text.startsWith(part, at + quote.length);
   let found = find(left, right);
-  // Where this page has something else between paragraphs: one side and the whole sentence.
+  // Something else between paragraphs: one side and the whole sentence.
   if (!found.length && sentence) found = find(lead, trail).filter((at) => precedes(left, at) || follows(right, at));
   if (found.length > 1) {
     const solid = (at) => [...text.slice(0, at).replaceAll(" ", "")].length === citation.solid_start;
@@ -224,10 +219,10 @@ const PATIENCE = 90_000; // milliseconds
 
 const trouble = (kind, more) => Object.assign(new Error(kind), { kind, ...more });
 
-async function request(server, body, signal) {
+async function request(server, path, body, signal) {
   let response, given;
   try {
-    response = await fetch(new URL("api/v1/ask", server), {
+    response = await fetch(new URL(`api/v1/${path}`, server), {
       method: "POST", credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer", signal,
       headers: { "content-type": "application/json" }, body: JSON.stringify(body),
     });
@@ -246,7 +241,7 @@ async function request(server, body, signal) {
     throw trouble("busy", { status, wait: Math.min(wait, 3600) });
   }
   if (!given && status > 500) throw trouble("unreachable", { status });
-  if (!given || (ok && !isAnswer(given))) throw trouble("wrong", { status });
+  if (!given || (ok && path === "ask" && !isAnswer(given))) throw trouble("wrong", { status });
   if (!ok) throw trouble("failed", { status, detail: given.detail });
   return given;
 }
@@ -262,14 +257,14 @@ const isAnswer = ({ abstained, confidence, items, citations, nearest }) =>
 
 // ── How it looks
 
-// rem becomes px by the reader's own medium size: pages set their root to whatever they like.
+// rem becomes px by the reader's own medium size: pages set their root at will.
 const STYLE = `
 :host { display: block; }
 .root, .margin { all: initial; color-scheme: inherit;
-  --card: light-dark(#ffffff, #182125); --line: light-dark(#d3dadc, #2b383c); --line-strong: ${DASH};
+  --card: light-dark(#fff, #182125); --line: light-dark(#d3dadc, #2b383c); --line-strong: ${DASH};
   --ink: light-dark(#141e21, #e6eced); --ink-2: light-dark(#404f55, #b6c3c7); --ink-3: light-dark(#56656b, #97a7ac);
   --accent: var(--spanwise-accent, light-dark(#0b5567, #82ccda)); --deep: var(--spanwise-accent, light-dark(#073d4b, #b0e3ec));
-  --tint: light-dark(#dbeaed, #173840); --on-accent: var(--spanwise-on-accent, light-dark(#ffffff, #05222a));
+  --tint: light-dark(#dbeaed, #173840); --on-accent: var(--spanwise-on-accent, light-dark(#fff, #05222a));
   --serif: var(--spanwise-serif, Charter, "Iowan Old Style", "Charis SIL", Georgia, "Noto Serif", serif);
   --sans: var(--spanwise-sans, ui-sans-serif, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif);
   --ui: .9375rem/1.5 var(--sans); --small: .8125rem/1.5 var(--sans); --micro: 500 .75rem/1.35 var(--sans); --head: 600 1.0625rem/1.4 var(--sans);
@@ -300,7 +295,7 @@ input { flex: 1; min-inline-size: 0; padding: .5rem .75rem; border: 0; outline: 
 .main { border-color: var(--accent); background: var(--accent); color: var(--on-accent); }
 .main:hover { border-color: var(--deep); background: var(--deep); color: var(--on-accent); }
 .plain { padding-inline: .5rem; border-color: transparent !important; font-size: .8125rem; }
-:is(.foot, .by) .plain { margin-inline: -.5rem; }
+:is(.foot, .by, .judge) .plain { margin-inline: -.5rem; }
 .button:disabled { border-color: var(--line); background: none; color: var(--ink-3); cursor: default; }
 .turn { padding-block: 1rem .25rem; overflow-wrap: anywhere; }
 .turn + .turn { border-block-start: 1px solid var(--line-strong); }
@@ -309,7 +304,7 @@ input { flex: 1; min-inline-size: 0; padding: .5rem .75rem; border: 0; outline: 
 .as b { font-weight: 550; color: var(--ink); }
 ol { list-style: none; }
 li { display: grid; grid-template-columns: auto 1fr; column-gap: 1rem; align-items: start; padding-block: .25rem; }
-q { font: 1.0625rem/1.4 var(--serif); text-indent: -.42em; padding-block: .125rem; quotes: "“" "”" "‘" "’"; }
+q { font: 1.0625rem/1.4 var(--serif); text-indent: -.42em; padding-block: .125rem; quotes: "“" "”"; }
 q::before { content: open-quote; color: var(--ink-3); }
 q::after { content: close-quote; color: var(--ink-3); }
 .context { grid-column: 2; padding-block: 2px .5rem; font: .90625rem/1.55 var(--serif); color: var(--ink-2); }
@@ -320,6 +315,7 @@ q::after { content: close-quote; color: var(--ink-3); }
 .chip.off { background: none; border: 1px dashed var(--line-strong); }
 .chip[aria-current], .margin .now { background: var(--accent); color: var(--on-accent); }
 .foot { display: flex; align-items: center; gap: .75rem; min-block-size: 2.75rem; margin-block-start: .5rem; border-block-start: 1px solid var(--line); font: var(--small); color: var(--ink-2); }
+.judge { display: flex; gap: 1.5rem; margin-inline-start: auto; }
 .ticks { display: flex; gap: 2px; }
 .ticks i { inline-size: .5rem; block-size: .3125rem; border: 1px solid var(--line-strong); border-radius: 1px; }
 .ticks .full { background: var(--ink-2); border-color: var(--ink-2); }
@@ -339,9 +335,9 @@ q::after { content: close-quote; color: var(--ink-3); }
 .pill { display: flex; align-items: center; gap: .5rem; min-block-size: 3rem; padding-inline: 1rem 1.25rem; border: 0; border-radius: 1.5rem !important; background: var(--accent); color: var(--on-accent); font: var(--ui); font-weight: 600; box-shadow: var(--shadow); cursor: pointer; }
 .pill:hover { background: var(--deep); }
 .floating .box { display: flex; flex-direction: column; inline-size: 23rem; max-inline-size: 100%; max-block-size: min(34rem, 80dvh); box-shadow: var(--shadow); }
-.floating .said { order: 1; flex: 1; overflow-y: auto; }
-.floating .field { order: 2; padding-block: .75rem 0; border-block-start: 1px solid var(--line); }
-.floating .by { order: 3; }
+.floating .said { flex: 1; overflow-y: auto; }
+.floating .field { order: 1; padding-block: .75rem 0; border-block-start: 1px solid var(--line); }
+.floating .by { order: 2; }
 @media (max-width: 30rem) {
   .floating:has(.box:not([hidden])) { inset: auto 0 0; max-inline-size: none; }
   .floating .box { inline-size: auto; max-block-size: 62dvh; border-width: 1px 0 0; border-end-start-radius: 0; border-end-end-radius: 0; }
@@ -369,7 +365,7 @@ function make(tag, attributes, ...children) {
   return element;
 }
 
-function button(kind, words, action, attributes) {
+function button(words, action, kind = "button plain", attributes) {
   const element = make("button", { type: "button", class: kind, ...attributes }, ...[words].flat());
   element.addEventListener("click", action);
   return element;
@@ -400,19 +396,19 @@ function contextOf(citations) {
 // ── The element
 
 const REMEMBERED = 8; // earlier questions that a follow-up may lean on
-const PAUSE = 150; // milliseconds from a change of the page to looking again
-const SHARE = 20; // looking takes at most a twentieth of the time, on pages that are never at rest
+const PAUSE = 150; // milliseconds from a change to looking again
+const SHARE = 20; // looking takes at most a twentieth of the time
 
 class SpanWise extends HTMLElement {
   static observedAttributes = ["floating", "lang", "heading", "for", "server"];
   #shadow = this.attachShadow({ mode: "open" });
   #own = {};
   #words = {};
-  #turns = []; // { question, element, body }, then also { answer, first, chips, note, places }
+  #turns = []; // { question, history, element, body }, then { answer, first, chips, note, places }
   #asking = null; // stops the question in the works
   #hand = null; // the turn whose citations are banded
   #now = null; // the citation last pressed
-  #next = 1; // numbers run through the conversation and are never used twice
+  #next = 1; // no number is used twice
   #watch = new MutationObserver(() => this.#later());
   #pause = 0;
   #ticking = 0;
@@ -465,6 +461,10 @@ class SpanWise extends HTMLElement {
     this.#light();
   }
 
+  async feedback(right, { question, history, answer } = this.#hand) {
+    return request(this.#server, "feedback", { question, history, right, citations: answer.citations });
+  }
+
   show() {
     this.#open(true);
   }
@@ -497,7 +497,7 @@ class SpanWise extends HTMLElement {
       else this.#submit();
     });
     const top = make("header", { class: "top", part: "heading" }, mark(), make("h2", { id: "h" }, heading));
-    const over = (this.#over = button("button plain", words.over, () => (this.reset(), this.#input.focus())));
+    const over = (this.#over = button(words.over, () => (this.reset(), this.#input.focus())));
     const by = make("a", { href: this.#server ?? "#", target: "_blank", rel: "noopener" }, "Spanwise");
     const box = make("section", { class: "box", part: "box", "aria-labelledby": "h", role: floating ? "dialog" : undefined },
       top, make("div", { class: "field" }, form), this.#said, make("div", { class: "by" }, make("span", {}, `${words.by} `, by), over));
@@ -505,9 +505,9 @@ class SpanWise extends HTMLElement {
     this.#box = box;
     this.#pill = null;
     if (floating) {
-      this.#pill = button("pill", [mark(), heading], () => this.show(), { part: "pill", "aria-haspopup": "dialog", "aria-expanded": false });
+      this.#pill = button([mark(), heading], () => this.show(), "pill", { part: "pill", "aria-haspopup": "dialog", "aria-expanded": false });
       root.prepend(this.#pill);
-      top.append(button("button plain", words.close, () => this.close()));
+      top.append(button(words.close, () => this.close()));
       box.addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
       box.hidden = !open;
       this.#pill.hidden = !!open;
@@ -549,7 +549,7 @@ class SpanWise extends HTMLElement {
     const history = this.#turns.filter(({ answer }) => !answer.abstained).map((turn) => turn.question).slice(-REMEMBERED);
     const body = make("div", {}, make("p", { class: "wait" }, this.#words.reading));
     const element = make("section", { class: "turn" }, make("h3", { class: "question", dir: "auto" }, question), body);
-    const turn = { question, element, body };
+    const turn = { question, history, element, body };
     const asking = (this.#asking = new AbortController());
     const late = setTimeout(() => asking.abort("late"), PATIENCE);
     this.#turns.push(turn);
@@ -559,7 +559,7 @@ class SpanWise extends HTMLElement {
     try {
       const documents = this.getAttribute("documents")?.match(/\S+/g);
       if (!this.#server) throw trouble("wrong");
-      const answer = await request(this.#server, { question, history, document_ids: documents, include_hits: false }, asking.signal);
+      const answer = await request(this.#server, "ask", { question, history, document_ids: documents, include_hits: false }, asking.signal);
       if (asking.signal.aborted) return null;
       this.#asking = null;
       this.#input.value = "";
@@ -583,12 +583,17 @@ class SpanWise extends HTMLElement {
     if (this.#pill) this.#said.scrollTop = element.offsetTop - this.#said.offsetTop;
   }
 
-  #failed(turn, { kind, status, wait, detail, cause }) {
+  #why({ kind, status, wait, detail }) {
     const words = this.#words;
     const own = words.lang === "en" && typeof detail === "string" && detail.length < 300 ? detail : "";
-    const why = fill(words[kind], { n: wait ?? status });
-    const message = own || (why.endsWith(".") ? why : fill(words.kept, { why }));
-    const again = make("p", { class: "foot" }, button("button plain", words.again, () => (this.#input.focus(), this.ask(turn.question))));
+    return own || fill(words[kind], { n: wait ?? status });
+  }
+
+  #failed(turn, problem) {
+    const { kind, status, wait, cause } = problem;
+    const words = this.#words, why = this.#why(problem);
+    const message = why.endsWith(".") ? why : fill(words.kept, { why });
+    const again = make("p", { class: "foot" }, button(words.again, () => (this.#input.focus(), this.ask(turn.question))));
     turn.body.replaceChildren(make("p", {}, message), again);
     this.#mode();
     if (wait) {
@@ -626,6 +631,17 @@ class SpanWise extends HTMLElement {
     return chip;
   }
 
+  #judge(turn, words) {
+    const judge = make("span", { class: "judge" });
+    for (const kind of this.hasAttribute("feedback") ? ["yes", "no"] : []) {
+      judge.append(button(words[kind], async () => {
+        this.#input.focus();
+        judge.textContent = this.#status.textContent = await this.feedback(kind === "yes", turn).then(() => `${words[kind]} ✓`, (problem) => this.#why(problem));
+      }));
+    }
+    return judge;
+  }
+
   #none(turn, words) {
     const { reason, stage, nearest } = turn.answer;
     const why = (words.lang === "en" && reason) || words[stage] || "";
@@ -634,7 +650,7 @@ class SpanWise extends HTMLElement {
       parts.push(make("p", { class: "label" }, words.nearest), make("q", { class: "near", dir: "auto" }, nearest.sentence || nearest.quote),
         make("p", { class: "foot" }, this.#chip(turn, nearest, { class: "button plain" })));
     }
-    return parts;
+    return [...parts, this.#judge(turn, words)];
   }
 
   #finds(turn, words) {
@@ -644,14 +660,14 @@ class SpanWise extends HTMLElement {
     const list = found.map((citation, at) => {
       const n = turn.first + citations.indexOf(citation);
       const chip = this.#chip(turn, citation, { class: "chip", "aria-label": fill(words.cite, { n }) }, n);
-      const last = key(citation) !== key(found[at + 1]); // the sentence stands once, under the last that shares it
+      const last = key(citation) !== key(found[at + 1]); // the sentence stands once
       return make("li", {}, chip, make("q", { dir: "auto" }, citation.quote), ...(last ? contextOf(found.filter((one) => key(one) === key(citation))) : []));
     });
     const percent = Math.min(99, Math.max(1, Math.round(confidence * 100)));
     const rank = percent >= 97 ? 0 : percent >= 85 ? 1 : percent >= 65 ? 2 : 3;
     const ticks = [0, 1, 2, 3, 4].map((tick) => make("i", { class: tick < 5 - rank ? "full" : "" }));
     return [make("ol", {}, ...list), turn.note, make("p", { class: "foot" }, make("span", { class: "ticks" }, ...ticks),
-      make("span", {}, `${words.sure[rank]} · `, make("bdi", {}, `${percent}\u00a0%`)))];
+      make("span", {}, `${words.sure[rank]} · `, make("bdi", {}, `${percent}\u00a0%`)), this.#judge(turn, words))];
   }
 
   get #article() {
