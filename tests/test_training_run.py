@@ -228,15 +228,16 @@ def test_two_processes_do_not_train_into_one_folder(sets, tmp_path):
 
 
 def test_it_learns_and_tells_how(sets, tmp_path):
-    made = usual(sets, steps=60, dev_sample=20, average=0, evaluations=4)
+    made = usual(sets, steps=120, dev_sample=20, average=0, evaluations=4)
     told: list[Told] = []
     train_reader(made, tmp_path / "out", tell=told.append)
     log = [json.loads(line) for line in (tmp_path / "out/training/log.jsonl").read_text(encoding="utf-8").splitlines()]
     looked = [line for line in log if "dev" in line]
-    assert [line["step"] for line in looked] == [0, 15, 30, 45, 60]
+    assert [line["step"] for line in looked] == [0, 30, 60, 90, 120]
     first, last = looked[0]["dev"], looked[-1]["dev"]
     assert first["questions"] == last["questions"] == 8
-    assert last["f1"] > first["f1"] + 15
+    assert first["f1"] < 60
+    assert last["f1"] > 90
     assert last["f1"] >= last["exact"]
     assert 0 <= last["auroc"] <= 1
     losses = [line for line in log if "loss" in line]

@@ -84,10 +84,10 @@ def _quiet() -> Iterator[None]:
     logger = logging.getLogger("transformers")
     before, bars = logger.level, hub_logging.is_progress_bar_enabled()
     logger.setLevel(logging.ERROR)
-    hub_logging.disable_progress_bar()
+    hub_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         logger.setLevel(before)
         if bars:
-            hub_logging.enable_progress_bar()
+            hub_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
