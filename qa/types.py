@@ -81,8 +81,8 @@ class Answer:
     and the words chosen are right; both are set when abstaining too. `reason` is one sentence, set only when
     abstaining; `stage` names what decided: nothing retrieved has to do with the question, the reader found nothing, the
     confidence was below the threshold, or the question was answered.
-    `understood_as` is the question as it was read where a follow-up had to be completed, else None. `nearest` is the
-    place to look at when abstaining: a receipt with number 0, or None where nothing was retrieved.
+    `understood_as` is the question as it was read where it was misspelt or a follow-up had to be completed, else None.
+    `nearest` is the place to look at when abstaining: a receipt with number 0, or None where nothing was retrieved.
     """
 
     question: str
