@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -82,13 +83,13 @@ class Calibration:
         """
         most = max((row.answered for row in self.risks), default=0)
         passed: list[float] = []
+        strictest: list[Risk] = []
         for share in STARTS:
-            for row in reversed([row for row in self.risks if row.answered >= share * most]):
-                if row.at_most > risk:
-                    break
-                passed.append(row.threshold)
+            sequence = [row for row in reversed(self.risks) if row.answered >= share * most]
+            strictest += sequence[:1]
+            passed += [row.threshold for row in takewhile(lambda row: row.at_most <= risk, sequence)]
         if not passed:
-            raise CalibrationError(_unreachable(risk, self.risks))
+            raise CalibrationError(_unreachable(risk, strictest))
         return min(passed)
 
 
