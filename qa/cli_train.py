@@ -92,14 +92,19 @@ def train_reader(
     tag_weight: Annotated[float, typer.Option(metavar="W", help="The tags' loss beside that of spans.")] = 0.12,
     taught: Annotated[float, _share("How much of the loss is the teacher's.")] = 0.7,
     any_gold: Annotated[
-        bool, typer.Option("--any-gold/--first-gold", help="Whether every gold answer is right, or only the first.")
+        bool,
+        typer.Option(
+            "--any-gold/--first-gold", help="Whether every gold answer is right, or only the first in the text."
+        ),
     ] = True,
     joint: Annotated[bool, typer.Option("--joint", help="Take start and end of a span as one choice.")] = False,
     shared_normalisation: Annotated[
         bool,
         typer.Option("--shared-normalisation", help="Put --negatives beside the right passage, and let them compete."),
     ] = False,
-    title: Annotated[bool, typer.Option("--title", help="Put an article's title before its text.")] = False,
+    title: Annotated[
+        bool, typer.Option("--title", help="Put an article's title before its text; reading does not, yet.")
+    ] = False,
     average: Annotated[
         int, typer.Option(metavar="N", min=0, help="Average the N best evaluations of the last stage.")
     ] = 0,
@@ -125,13 +130,18 @@ def train_reader(
         )  # fmt: skip
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    problems: list[Problem] = []
+    left_out = 0
+
+    def on_problem(problem: Problem) -> None:
+        nonlocal left_out
+        left_out += 1
+        if left_out <= _SHOWN_PROBLEMS:
+            _err(f"left out: {problem}")
+
     with _told() as tell:
-        done = run(recipe, out, fresh=fresh, tell=tell, say=_err, on_problem=problems.append)
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        _err(f"left out: {problem}")
-    if len(problems) > _SHOWN_PROBLEMS:
-        _err(f"and {len(problems) - _SHOWN_PROBLEMS} more")
+        done = run(recipe, out, fresh=fresh, tell=tell, say=_err, on_problem=on_problem)
+    if left_out > _SHOWN_PROBLEMS:
+        _err(f"{left_out} questions were left out in all")
     if done.stopped is not None:
         _err(f"stopped and saved at step {done.steps}: the same command goes on")
         raise typer.Exit(128 + done.stopped)

@@ -10,7 +10,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,12 +146,9 @@ def ragged(rows: Sequence[Sequence[int]], kind: type) -> tuple[NDArray[Any], NDA
     return np.fromiter((x for r in rows for x in r), dtype=kind, count=int(places[-1])), places
 
 
-def write_arrays(arrays: Arrays, file: Path) -> None:
-    """Whole, or not at all."""
-    part = file.with_suffix(".part")
-    with part.open("wb") as opened:
-        np.savez(opened, **arrays)  # type: ignore[arg-type]
-    part.replace(file)
+def write_arrays(arrays: Arrays, file: IO[bytes]) -> None:
+    """Into an open file."""
+    np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_arrays(file: Path) -> Arrays:

@@ -74,6 +74,7 @@ def train_reader(
         say("already trained")
         if not (out / "reader.json").exists():
             _export(recipe, run, load(run.folder), say)
+        run.tidy()
         return Outcome(out, stored["steps"], stored["examples"], stored["precision"], resumed=True)
 
 
@@ -121,11 +122,10 @@ def _trained(
     if progress.snapshots:
         average(run, model, [step for step, _ in progress.snapshots])
         trainer.look_again()
-    run.write(run.weights_file, model.state_dict(), step=progress.step)
     _write_json(run, {**stored, "steps": progress.step, "examples": progress.examples})
+    run.write(run.weights_file, model.state_dict(), step=progress.step)  # last: they tell that training is over
     _export(recipe, run, load(run.folder), say)
-    for file in (run.state_file, *run.folder.glob("snapshot-*.pt")):
-        file.unlink(missing_ok=True)
+    run.tidy()
     return Outcome(run.out, progress.step, progress.examples, precision, resumed=resumed)
 
 
@@ -149,7 +149,7 @@ def _prepared(
     sets = read_sets(recipe.train, recipe.documents, on_problem)
     say(f"cutting {len(sets.contexts)} texts and {len(sets.examples)} questions into tokens")
     arrays = prepare(sets, pieces, noise=recipe.noise, lists=recipe.lists, seed=recipe.seed)
-    write_arrays(arrays, run.examples_file)
+    run.replace(run.examples_file, lambda file: write_arrays(arrays, file))
     model.config.save_pretrained(run.folder)
     shutil.copyfile(tokenizer, run.folder / "tokenizer.json")
     return pieces, arrays

@@ -73,6 +73,11 @@ class Run:
             if path.name != ".lock":
                 path.unlink()
 
+    def tidy(self) -> None:
+        """Delete what was only for going on."""
+        for file in (self.state_file, *self.folder.glob("snapshot-*.pt"), *self.folder.glob("*.part")):
+            file.unlink(missing_ok=True)
+
     def arguments(self) -> dict[str, Any] | None:
         """Those that the run began with, None where there is no run."""
         try:
@@ -106,6 +111,10 @@ class Run:
         self.replace(file, lambda opened: torch.save(stored, opened), size=size, step=step)
 
     def replace(self, file: Path, write: Callable[[IO[bytes]], object], *, size: int = 0, step: int = 0) -> None:
+        """Have a file written beside, and put in place once it is whole and on the disk.
+
+        Raises: `TrainingError` where that fails; what was there before stays.
+        """
         part = file.with_name(file.name + ".part")
         try:
             free = shutil.disk_usage(file.parent).free
