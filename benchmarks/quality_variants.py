@@ -17,7 +17,8 @@ from index.embed import Embedder
 from index.retrieve import Retriever
 from index.store import Index
 from index.types import Passage
-from qa.assistant import Assistant, Examined
+from qa.assistant import Assistant
+from qa.decide import Examined
 from qa.calibrate import Calibration
 from qa.config import Depth, Settings
 from qa.lists import ListRules

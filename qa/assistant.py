@@ -16,18 +16,18 @@ from index.store import Index, open_index
 from index.types import Document, Hit, Passage
 from qa import calibrate
 from qa.calibrate import Calibration
-from qa.choose import Choice, Evidence, choose
-from qa.cite import cite_all, receipt
+from qa.choose import Choice, choose
+from qa.cite import cite_all
 from qa.config import Settings
 from qa.conversation import parts, resolve
+from qa.decide import Decider, Examined
 from qa.errors import QuestionError
 from qa.lists import ListRules, asks_for_several
 from qa.reading import builtin
 from qa.reading.cascade import Cascade
 from qa.reading.reader import Reader
-from qa.same import distinct
 from qa.spelling import Spelling
-from qa.types import Answer, Citation, Item, Reading, Stage
+from qa.types import Answer, Citation, Reading
 
 if TYPE_CHECKING:
     import os
@@ -41,44 +41,12 @@ RELATED = 0.12
 """Cosine from which a passage without a word of the question may still have to do with it; chosen on the dev sets for
 the built-in embedder. With one whose cosines are all greater, words and reader decide alone."""
 
-NEAREST_FROM = 2
-"""How many passages the nearest sentence is looked for in."""
-
 GLANCED = 2
 """How many passages the first guess is read from: as many as the skimming reader reads in the blink of an eye."""
-
-_REASONS: dict[Stage, str] = {
-    "retrieval": "Nothing in it has to do with the question.",
-    "reader": "No words in it answer the question.",
-    "threshold": "What it says is too unsure an answer.",
-}
 
 
 OnFound = Callable[[str, Sequence[Hit]], None]
 """Told of a question as it is understood and its passages, best first; for each part of a question that has several."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examined:
-    """One question, read but not yet decided: what calibration and evaluation look at.
-
-    `related` says whether any passage has to do with the question; where none has, both probabilities are 0.
-    """
-
-    question: str
-    understood_as: str | None
-    hits: tuple[Hit, ...]
-    choices: tuple[Choice | None, ...]
-    answerable: float
-    confidence: float
-    related: bool
-    seconds_by_stage: Mapping[str, float]
-
-    @property
-    def evidence(self) -> Evidence | None:
-        """What speaks for the weakest of its parts; None where a part has no answer at all."""
-        weighed = [choice.evidence for choice in self.choices if choice is not None]
-        return min(weighed, key=lambda e: e.own_margin) if weighed and len(weighed) == len(self.choices) else None
 
 
 @dataclass(slots=True)
@@ -118,6 +86,7 @@ class Assistant:
         self._threshold = _threshold(self.settings, self._calibration)
         self._rules = ListRules() if rules is None else rules
         self._documents = {document.id: document for document in index.documents}
+        self._decider = Decider(self._documents, embedder, self._calibration)
         self._spelling = Spelling(passage.text for passage in index.passages)
 
     @classmethod
@@ -264,7 +233,7 @@ class Assistant:
         """Cite and answer, or abstain. `threshold` stands in for the assistant's own; 0 answers whatever was found."""
         clock = _Clock(seconds=dict(examined.seconds_by_stage))
         with clock.stage("cite"):
-            answer = self._decide(examined, self.threshold if threshold is None else threshold)
+            answer = self._decider.decide(examined, threshold=self.threshold if threshold is None else threshold)
         return replace(answer, understood_as=examined.understood_as, seconds_by_stage=clock.seconds)
 
     def _read(self, text: str, part: str, hits: Sequence[Hit]) -> Choice | None:
@@ -273,63 +242,6 @@ class Assistant:
 
         readings = read([hit.passage for hit in hits])
         return choose(readings, several=asks_for_several(part), reread=read, rules=self._rules)
-
-    def _decide(self, examined: Examined, threshold: float) -> Answer:
-        base = Answer(
-            question=examined.question,
-            confidence=examined.confidence,
-            answerable=examined.answerable,
-            hits=examined.hits,
-        )
-        if not examined.hits:
-            return replace(base, stage="retrieval", reason=_REASONS["retrieval"])
-        stage = self._refused_at(examined, threshold)
-        if stage is not None:
-            return replace(
-                base, stage=stage, reason=_REASONS[stage], nearest=self._nearest(examined.question, examined.hits)
-            )
-        citations = cite_all(
-            self._documents, [found for choice in examined.choices if choice for found in choice.found]
-        )
-        keep = distinct(
-            [c.quote for c in citations],
-            self._similarity,
-            sentences=[(c.document_id, c.sentence_start) for c in citations],
-        )
-        kept = tuple(replace(citations[place], number=n) for n, place in enumerate(keep, start=1))
-        if not kept:  # everything found lies in boilerplate
-            nearest = self._nearest(examined.question, examined.hits)
-            return replace(base, stage="reader", reason=_REASONS["reader"], nearest=nearest)
-        items = tuple(Item(text=c.quote, citation=c.number) for c in kept)
-        return replace(base, items=items, citations=kept, abstained=False, stage="answered")
-
-    def _refused_at(self, examined: Examined, threshold: float) -> Stage | None:
-        """The stage that finds no answer, None where there is one."""
-        if any(choice is None for choice in examined.choices):
-            return "reader"
-        if threshold == 0:
-            return None
-        if not examined.related:
-            return "retrieval"
-        if examined.answerable < self._calibration.gate:
-            return "reader"
-        return "threshold" if examined.confidence < threshold else None
-
-    def _nearest(self, question: str, hits: Sequence[Hit]) -> Citation:
-        """The sentence most like the question, of the passages ranked first."""
-        asked = self._embedder.embed_query(question)
-        places = {
-            (hit.passage.document_id, start, end): hit.passage
-            for hit in hits[:NEAREST_FROM]
-            for start, end in hit.passage.sentences or ((hit.passage.start, hit.passage.end),)
-        }
-        texts = [self._documents[document].text[start:end] for document, start, end in places]
-        likeness = self._embedder.embed_passages(texts) @ asked
-        (identity, start, end), passage = list(places.items())[int(likeness.argmax())]
-        return receipt(self._documents[identity], start, end, number=0, sentences=passage.sentences)
-
-    def _similarity(self, one: str, two: str) -> float:
-        return float(self._embedder.embed_query(one) @ self._embedder.embed_query(two))
 
 
 def _is_related(hit: Hit) -> bool:
