@@ -47,10 +47,11 @@ class Settings:
     each model runs on, None for as many as there are cores.
 
     `origins` are the sites whose pages may call the API and show the widget, such as "https://news.example"; nobody
-    else's may. `api_keys` let programs in; whether one is needed says `require_key`, None for "where other machines can
-    reach the server". `rate` is how often one caller may ask, such as "60/minute", or "off"; `answers_at_once` how many
-    questions are read at the same time and `waiting_room` how many may wait. Behind a proxy `root_path` is the path
-    prefix that visitors see, and `trusted_proxies` are the addresses or networks whose forwarded headers are believed.
+    else's may. `framed_by` are the sites that may show the whole chat in a frame. `api_keys` let programs in; whether
+    one is needed says `require_key`, None for "where other machines can reach the server". `rate` is how often one
+    caller may ask, such as "60/minute", or "off"; `answers_at_once` how many questions are read at the same time and
+    `waiting_room` how many may wait. Behind a proxy `root_path` is the path prefix that visitors see, and
+    `trusted_proxies` are the addresses or networks whose forwarded headers are believed.
 
     `corrections` is the question file that the chat's corrections go to, None for one in `cache_dir`; `correctable`
     says whose: those of answers about the operator's "documents", about visitors' own "uploads" too, or of "nothing".
@@ -69,6 +70,7 @@ class Settings:
     port: int = 7860  # where users of Gradio look first
     threads: int | None = None
     origins: tuple[str, ...] = ()
+    framed_by: tuple[str, ...] = ()
     api_keys: tuple[str, ...] = field(default=(), repr=False)  # never in a log
     require_key: bool | None = None
     rate: str = "120/minute"  # a person asks a few questions a minute; an office may share one address
@@ -102,7 +104,9 @@ class Settings:
         for name in ("embedder", "reader"):
             if getattr(self, name) == "":
                 raise ValueError(f"{name} is empty: name a model or leave it out for the built-in one")
-        object.__setattr__(self, "origins", tuple(dict.fromkeys(map(normal_origin, self.origins))))
+        for name in ("origins", "framed_by"):
+            sites = dict.fromkeys(normal_origin(each, name=name) for each in getattr(self, name))
+            object.__setattr__(self, name, tuple(sites))
         for key in self.api_keys:
             if len(key) < SHORTEST_KEY or not key.isascii() or not key.isprintable() or " " in key:
                 raise ValueError(
@@ -158,13 +162,15 @@ class Settings:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read `SPANWISE_` and a field's name in capitals: `SPANWISE_DEPTH`, `SPANWISE_CACHE_DIR` and so on.
 
-        An unset or empty variable leaves the default. Raises: `ValueError` naming the variable.
+        Where one of these is unset or empty, what hosts of Gradio applications set counts (`GRADIO_SERVER_NAME`,
+        `GRADIO_SERVER_PORT`, `GRADIO_ROOT_PATH`), else the default. Raises: `ValueError` naming the variable.
         """
         environ = os.environ if environ is None else environ
         given: dict[str, object] = {"cache_dir": default_cache_dir(environ)}
-        for name, convert in _CONVERT.items():
-            variable = f"SPANWISE_{name.upper()}"
-            value = environ.get(variable, "").strip()
+        for name, own in _CONVERT.items():
+            ways = [(f"SPANWISE_{name.upper()}", own), *_HOSTS.get(name, ())]
+            said = [(way, environ.get(way, "").strip(), convert) for way, convert in ways]
+            variable, value, convert = next((each for each in said if each[1]), ("", "", own))
             if not value:
                 continue
             try:
@@ -196,7 +202,7 @@ class Settings:
         return self.cache_dir / "indexes" / key.hexdigest()[:24]
 
 
-def normal_origin(origin: str) -> str:
+def normal_origin(origin: str, *, name: str = "origins") -> str:
     """An origin as browsers write it: scheme, host and a port that is not the scheme's own. Raises: `ValueError`."""
     try:
         parts = urlsplit(origin.strip())
@@ -207,7 +213,7 @@ def normal_origin(origin: str) -> str:
     rest = parts.path.rstrip("/") + parts.query + parts.fragment
     if parts.scheme not in _DEFAULT_PORTS or rest or "@" in parts.netloc or not re.fullmatch(r"[a-z0-9.:_-]+", host):
         raise ValueError(
-            f"origins holds {origin!r}: the scheme and host of a site are needed, such as https://news.example"
+            f"{name} holds {origin!r}: the scheme and host of a site are needed, such as https://news.example"
         )
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")
@@ -254,6 +260,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "port": int,
     "threads": int,
     "origins": _several,
+    "framed_by": _several,
     "api_keys": _several,
     "require_key": _yes,
     "rate": str,
@@ -264,4 +271,10 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "corrections": lambda value: Path(value).expanduser(),
     "correctable": str,
     "evaluate_page": _yes,
+}
+# What hosts of Gradio applications set.
+_HOSTS: dict[str, list[tuple[str, Callable[[str], object]]]] = {
+    "host": [("GRADIO_SERVER_NAME", str)],
+    "port": [("GRADIO_SERVER_PORT", int)],
+    "root_path": [("GRADIO_ROOT_PATH", lambda value: urlsplit(value).path.rstrip("/"))],  # may be a whole address
 }

@@ -38,6 +38,7 @@ def test_every_field_can_be_set_from_the_environment():
         "SPANWISE_PORT": "8000",
         "SPANWISE_THREADS": "2",
         "SPANWISE_ORIGINS": "https://News.example/, http://localhost:8080",
+        "SPANWISE_FRAMED_BY": "https://host.example:443/",
         "SPANWISE_API_KEYS": "a-key-of-some-length another-key-of-some-length",
         "SPANWISE_REQUIRE_KEY": "no",
         "SPANWISE_RATE": "5/second",
@@ -64,6 +65,7 @@ def test_every_field_can_be_set_from_the_environment():
         port=8000,
         threads=2,
         origins=("https://news.example", "http://localhost:8080"),
+        framed_by=("https://host.example",),
         api_keys=("a-key-of-some-length", "another-key-of-some-length"),
         require_key=False,
         rate="5/second",
@@ -75,6 +77,21 @@ def test_every_field_can_be_set_from_the_environment():
         correctable="uploads",
         evaluate_page=True,
     )
+
+
+def test_what_hosts_of_gradio_applications_set_counts_where_nothing_else_is_said():
+    host = {
+        "GRADIO_SERVER_NAME": "0.0.0.0",
+        "GRADIO_SERVER_PORT": "7861",
+        "GRADIO_ROOT_PATH": "https://host.example/a/",
+    }
+    settings = Settings.from_environment(host)
+    assert (settings.host, settings.port, settings.root_path) == ("0.0.0.0", 7861, "/a")
+    own = {"SPANWISE_HOST": "127.0.0.2", "SPANWISE_PORT": "1", "SPANWISE_ROOT_PATH": "/b"}
+    settings = Settings.from_environment({**host, **own})
+    assert (settings.host, settings.port, settings.root_path) == ("127.0.0.2", 1, "/b")
+    with pytest.raises(ValueError, match="GRADIO_SERVER_PORT is 'any': a whole number is needed"):
+        Settings.from_environment({"GRADIO_SERVER_PORT": "any"})
 
 
 def test_zero_is_a_threshold_and_a_port_not_an_absence():

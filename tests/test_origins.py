@@ -139,6 +139,20 @@ def test_listed_sites_may_frame_the_compact_page_and_nothing_else(client: TestCl
         assert response.headers["x-frame-options"] == "SAMEORIGIN"
 
 
+def test_the_chat_is_framed_by_sites_named_for_it_and_no_others() -> None:
+    with TestClient(
+        served(origins=(SITE,), framed_by=("https://host.example",)), base_url="http://127.0.0.1"
+    ) as opened:
+        chat = opened.get("/").headers
+        assert "frame-ancestors 'self' https://host.example;" in chat["content-security-policy"] + ";"
+        assert "x-frame-options" not in chat
+        for path in ("/widget/", "/api/v1/docs"):
+            assert "frame-ancestors 'self';" in opened.get(path).headers["content-security-policy"] + ";", path
+        assert "host.example" not in opened.get("/embed").headers["content-security-policy"]
+        refused = opened.get("/api/v1/documents", headers={"origin": "https://host.example"})
+        assert refused.status_code == 403, "to frame is not to ask"
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "10.0.0.5", ""])
 def test_a_server_for_this_machine_goes_by_no_other_name(client: TestClient, host: str) -> None:
     """A page can have its own name lead here (DNS rebinding), and is of our own origin then."""

@@ -58,7 +58,8 @@ class Guard:
     """Adds the security headers; refuses what a page of another origin sent, and what the chat has no use for.
 
     A request without `Origin` comes from a program or a plain visit and passes. `origins` are the listed ones.
-    `framed_by_anyone` lets other sites show the page in a frame, as hosts of applications do. `loopback_only` refuses
+    `framed_by` are the sites that may show the chat in a frame; `framed_by_anyone` lets all do that, for hosts of
+    applications. `loopback_only` refuses
     requests for another name than this machine's: a page of any site could lead there by its own name otherwise
     (DNS rebinding), and would then be of our own origin.
     """
@@ -68,6 +69,7 @@ class Guard:
         app: ASGIApp,
         *,
         origins: Sequence[str] = (),
+        framed_by: Sequence[str] = (),
         framed_by_anyone: bool = False,
         loopback_only: bool = False,
     ) -> None:
@@ -77,8 +79,9 @@ class Guard:
         sources = dict(_SOURCES)
         self._headers = dict(_HEADERS)
         if not framed_by_anyone:
-            sources["frame-ancestors"] = "'self'"
-            self._headers["x-frame-options"] = "SAMEORIGIN"
+            sources["frame-ancestors"] = " ".join(["'self'", *framed_by])
+            if not framed_by:  # it knows no list
+                self._headers["x-frame-options"] = "SAMEORIGIN"
             self._headers["cross-origin-opener-policy"] = "same-origin"
         self._headers["content-security-policy"] = _policy(sources)
         self._framed_by = " ".join(["'self'", *origins])

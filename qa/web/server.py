@@ -71,7 +71,12 @@ def create_app(assistant: Servable, settings: Settings | None = None) -> FastAPI
     app.state.ready = False
     app.state.failure = None
     behind_proxy = bool(settings.trusted_proxies)
-    app.add_middleware(Guard, origins=settings.origins, loopback_only=settings.on_loopback and not behind_proxy)
+    app.add_middleware(
+        Guard,
+        origins=settings.origins,
+        framed_by=settings.framed_by,
+        loopback_only=settings.on_loopback and not behind_proxy,
+    )
     app.add_middleware(Proxied, trusted=settings.trusted_proxies, root_path=settings.root_path)  # outside of the guard
     app.state.endings = (services.turnstile.ending, connections := Ending())
     app.add_middleware(Endable, ending=connections)
