@@ -25,10 +25,11 @@ from typing import Any
 
 import numpy as np
 from quality_cache import KeptEmbedder, KeptReader, Meter, Store
-from quality_retrieval import SHIPPED_TOP, TOPS, difference, searches, skims
+from quality_confidence import confidence_text, row
+from quality_retrieval import search_text, skim_text
 from quality_sections import SECTIONS, SHIPPED, Section
 from quality_sets import POOLS, SETS, Asked, Indexes, Pool, Sets
-from quality_table import Line, list_difference, percent, section, signed, table, verdict
+from quality_table import Line, list_difference, section
 from quality_variants import Models, Variant
 
 from index.embed import open_embedder
@@ -40,12 +41,12 @@ from qa.evaluation.folder import RunFolder
 from qa.evaluation.rows import ask
 from qa.evaluation.sources import Source
 from qa.reading import builtin
+from qa.training.calibrate import Row
 
 HERE = Path(__file__).resolve().parent
 EVERY = 8
 """Of the articles' questions, how many are skimmed: every eighth."""
 _PAUSE = 10.0  # seconds between two lines of progress
-KEEPS = (2, 3, 5, 8, 10)
 _LENGTHS = (32, 128, 256, 384)
 _TIMES = 3
 
@@ -88,7 +89,7 @@ class Bench:
         with variant.around():
             for done, one in enumerate(asked):
                 tell(f"{pool}: {variant.change}", done, len(asked))
-                run.append(self.row(variant, one))
+                run.append(self.asked(variant, one))
                 seconds.append(self._prices.of(self._meter.emptied()))
         found = metrics.compute(run.rows())
         held = [row["retrieved"] for row in run.rows() if row["retrieved"] is not None]
@@ -96,11 +97,20 @@ class Bench:
         middle, high = np.percentile(seconds, [50, 95])
         return path, Line(change=variant.change, metrics=found, seconds=(float(middle), float(high)))
 
-    def row(self, variant: Variant, one: Asked) -> dict[str, Any]:
+    def asked(self, variant: Variant, one: Asked) -> dict[str, Any]:
         """One question asked and scored."""
         index = self._indexes.of(one.documents, **variant.passages)
         source = Source(variant.make(self.models, index), one.subject)
         return ask(replace(one.question, turns=variant.turns(one)), source)
+
+    def calibration_rows(self, pool: Pool) -> list[Row]:
+        """What calibration sees of the shipped assistant's answers."""
+        rows, asked = [], self.sets.pool(pool)
+        for done, one in enumerate(asked):
+            tell("confidence", done, len(asked))
+            found = row(one, SHIPPED.make(self.models, self._indexes.of(one.documents)))
+            rows += [found] if found is not None else []
+        return rows
 
 
 class Prices:
@@ -141,10 +151,13 @@ def write(options: argparse.Namespace, store: Store) -> str:
         if options.only in (None, name) and sets.pool(POOLS[section_.pool]):
             lines = list(bench.lines(section_))
             parts.append(section(section_.title, POOLS[section_.pool].title, section_.tells, lines))
+    if options.only in (None, "confidence"):
+        parts.append(confidence_text(bench.calibration_rows(POOLS["all"]), models.calibrations["careful"]))
     if options.only in (None, "search") and sets.all("articles"):
-        parts += [found(sets, embedder, together=together) for together in (False, True)]
+        asked = sets.all("articles")
+        parts += [search_text(asked, embedder, together=together, told=tell) for together in (False, True)]
     if options.only in (None, "skim") and sets.all("articles"):
-        parts.append(skimmed(sets, embedder, small))
+        parts.append(skim_text(sets.all("articles")[::EVERY], embedder, small, told=tell))
     return "\n".join(parts)
 
 
@@ -180,38 +193,6 @@ def commit() -> str:
     return (git("rev-parse", "--short", "HEAD") or "unknown") + (" with changes" if changed else "")
 
 
-def found(sets: Sets, embedder: KeptEmbedder, *, together: bool) -> str:
-    """The table of searches, over every question of the articles."""
-    asked = sets.all("articles")
-    groups = [one.question.group for one in asked if one.question.answerable]
-    base, *others = list(searches(asked, embedder, together=together, told=tell))
-    rows = []
-    for search in (base, *others):
-        before, after = base.found[SHIPPED_TOP], search.found[SHIPPED_TOP]
-        change = (None, None) if search is base else difference(before, after, groups)
-        rows.append(
-            [
-                search.change,
-                *(percent(100 * float(search.found[top].mean())) for top in TOPS),
-                signed(*change),
-                verdict(*change, removes=search.removes),
-            ]
-        )
-    where = "among the passages of all articles at once" if together else "among the passages of its own article"
-    heads = ["passages", *(f"first {top}" for top in TOPS), f"difference at {SHIPPED_TOP}", ""]
-    return f"## The right passage {where}\n\nOf {len(groups):,} questions with an answer.\n\n{table(heads, rows)}\n"
-
-
-def skimmed(sets: Sets, embedder: KeptEmbedder, small: KeptReader) -> str:
-    """The table of what skimming loses."""
-    asked = sets.all("articles")[::EVERY]
-    kept = skims(asked, embedder, small, keeps=KEEPS, told=tell)
-    rows = [[f"{keep} of {SHIPPED_TOP}", percent(100 * float(kept[keep].mean()))] for keep in KEEPS]
-    heads = ["read with care", "right passage among them"]
-    count = len(kept[KEEPS[0]])
-    return f"## What skimming loses\n\nOf {count:,} questions on whole articles.\n\n{table(heads, rows)}\n"
-
-
 class _Teller:
     """Tells on standard error what is being done, how far it is and how long that will take."""
 
@@ -239,7 +220,9 @@ def main() -> None:
     parser.add_argument("--documents", type=Path, nargs="+", required=True, help="folders of the documents they name")
     parser.add_argument("--cache", type=Path, required=True, help="folder to keep what the models said")
     parser.add_argument("--sample", type=int, default=100, help="ask at most so many questions of each set")
-    parser.add_argument("--only", choices=[*SECTIONS, "search", "skim"], help="one table, on standard output")
+    parser.add_argument(
+        "--only", choices=[*SECTIONS, "confidence", "search", "skim"], help="one table, on standard output"
+    )
     parser.add_argument("--out", type=Path, default=HERE / "quality.md")
     options = parser.parse_args()
     store = Store(options.cache)

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from quality_sets import Asked, Indexes
+from quality_table import difference, percent, signed, table, verdict
 
 from index.build import index_in_memory
 from index.embed import Embedder
 from index.retrieve import DENSE_WEIGHT, Retriever
 from index.types import Document, Hit, Passage
-from qa.evaluation.intervals import interval_of
 from qa.evaluation.score import score
-from qa.evaluation.table import FEWEST_CLUSTERS
 from qa.reading.cascade import Cascade
 from qa.reading.reader import Reader
 from qa.types import Answer, Reading
 
 TOPS = (3, 5, 10, 20)
 SHIPPED_TOP = 10
+KEEPS = (2, 3, 5, 8, 10)
 Told = Callable[[str, int, int], None]
 
 
@@ -140,12 +140,31 @@ def skims(
     return {keep: np.array(values) for keep, values in found.items()}
 
 
-def difference(
-    before: NDArray[np.float64], after: NDArray[np.float64], groups: Sequence[str]
-) -> tuple[float, list[float] | None]:
-    """After less before in percent, with its paired interval; documents are drawn, or questions of few documents."""
-    names, places = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
-    if len(names) < FEWEST_CLUSTERS:
-        places = np.arange(len(before))
-    interval = interval_of([after - before, np.ones(len(before))], places, lambda top, bottom: 100 * top / bottom)
-    return 100 * float((after - before).mean()), interval
+def search_text(asked: Sequence[Asked], embedder: Embedder, *, together: bool, told: Told) -> str:
+    """The table of searches."""
+    groups = [one.question.group for one in asked if one.question.answerable]
+    base, *others = list(searches(asked, embedder, together=together, told=told))
+    rows = []
+    for search in (base, *others):
+        before, after = base.found[SHIPPED_TOP], search.found[SHIPPED_TOP]
+        change = (None, None) if search is base else difference(before, after, groups)
+        rows.append(
+            [
+                search.change,
+                *(percent(100 * float(search.found[top].mean())) for top in TOPS),
+                signed(*change),
+                verdict(*change, removes=search.removes),
+            ]
+        )
+    where = "among the passages of all articles at once" if together else "among the passages of its own article"
+    heads = ["passages", *(f"first {top}" for top in TOPS), f"difference at {SHIPPED_TOP}", ""]
+    return f"## The right passage {where}\n\nOf {len(groups):,} questions with an answer.\n\n{table(heads, rows)}\n"
+
+
+def skim_text(asked: Sequence[Asked], embedder: Embedder, small: Reader, *, told: Told) -> str:
+    """The table of what skimming loses."""
+    kept = skims(asked, embedder, small, keeps=KEEPS, told=told)
+    rows = [[f"{keep} of {SHIPPED_TOP}", percent(100 * float(kept[keep].mean()))] for keep in KEEPS]
+    heads = ["read with care", "right passage among them"]
+    count = len(kept[KEEPS[0]])
+    return f"## What skimming loses\n\nOf {count:,} questions on whole articles.\n\n{table(heads, rows)}\n"

@@ -24,12 +24,18 @@ from quality_variants import (
 )
 
 import qa.assistant
+import qa.same
+import qa.spelling
 from qa.calibrate import UNFITTED
 from qa.lists import ListRules
 
 
 def _unmerged() -> AbstractContextManager[object]:
-    return patch.object(qa.assistant, "distinct", lambda quotes, *_, **__: list(range(len(quotes))))
+    return patch.object(qa.same, "_same", lambda *_: False)
+
+
+def _as_typed() -> AbstractContextManager[object]:
+    return patch.object(qa.spelling.Spelling, "corrected", lambda _, question: question)
 
 
 def _several() -> AbstractContextManager[object]:
@@ -148,6 +154,18 @@ SECTIONS = {
             Variant(change="a softmax within each passage", make=assistant(around=Softmaxed)),
             Variant(change='by the margin over each passage\'s own "not here"', make=assistant(around=OverOwnNull)),
         ),
+    ),
+    "typos": Section(
+        title="Misspelt questions",
+        pool="typos",
+        tells=("f1",),
+        variants=(Variant(change="words read as they were typed", make=assistant(), around=_as_typed),),
+    ),
+    "typed": Section(
+        title="Questions however they are spelt",
+        pool="all",
+        tells=("f1",),
+        variants=(Variant(change="words read as they were typed", make=assistant(), around=_as_typed),),
     ),
     "turns": Section(
         title="Follow-ups",

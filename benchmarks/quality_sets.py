@@ -54,6 +54,7 @@ POOLS = {
     "long": Pool(title="long documents", sets=("uganda", "articles", "together")),
     "lists": Pool(title="list questions", sets=SHORT, where=is_list),
     "one": Pool(title="questions for one thing", sets=SHORT, where=lambda q: q.answerable and not is_list(q)),
+    "typos": Pool(title="misspelt questions", sets=SHORT, where=lambda q: q.kind == "typo"),
     "turns": Pool(title="follow-ups", sets=SHORT, where=lambda q: bool(q.turns)),
     "alone": Pool(
         title="questions that stand alone", sets=("news", "uganda", "written", "hard"), where=lambda q: not q.turns

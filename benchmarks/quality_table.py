@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.evaluation.intervals import interval_of
-from qa.evaluation.table import Table
+from qa.evaluation.table import FEWEST_CLUSTERS, Table
 
 HEADS = {
     "f1": "F1",
@@ -78,6 +78,17 @@ def list_difference(
 
     whole = float(gained(*(np.asarray(column.sum()) for column in columns)))
     return whole, interval_of(columns, one.groups, gained)
+
+
+def difference(
+    before: NDArray[np.float64], after: NDArray[np.float64], groups: Sequence[str]
+) -> tuple[float, list[float] | None]:
+    """After less before in percent, with its paired interval; documents are drawn, or questions of few documents."""
+    names, places = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    if len(names) < FEWEST_CLUSTERS:
+        places = np.arange(len(before))
+    interval = interval_of([after - before, np.ones(len(before))], places, lambda top, bottom: 100 * top / bottom)
+    return 100 * float((after - before).mean()), interval
 
 
 def _lists(line: Line) -> tuple[float | None, list[float] | None]:

@@ -16,10 +16,11 @@ import pytest
 import tiny_readers
 from quality import Bench, write
 from quality_cache import KeptEmbedder, KeptReader, Meter, Store
-from quality_retrieval import Titled, difference, holds, searches, skims
+from quality_confidence import choices, confidence_text
+from quality_retrieval import Titled, holds, searches, skims
 from quality_sections import SECTIONS, SHIPPED, Section
 from quality_sets import POOLS, Indexes, Pool, Sets
-from quality_table import list_difference, section, signed, verdict
+from quality_table import difference, list_difference, section, signed, verdict
 from quality_variants import (
     AlwaysLeaning,
     Models,
@@ -40,8 +41,9 @@ from word_embedder import WordEmbedder
 
 from index.load import load_text
 from index.types import Document, Passage
-from qa.calibrate import UNFITTED
+from qa.calibrate import FEATURES, UNFITTED
 from qa.reading.builtin import OnnxReader
+from qa.training.calibrate import Row
 from qa.types import Answer, Reading
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -221,6 +223,17 @@ def test_every_question_may_be_taken_to_ask_for_several():
     both = finds({"Ada Brown": 9.0, "Bob Green": 8.0})
     assert said(SHIPPED, both, "Who is the captain?") == ["Ada Brown"]
     assert said(several, both, "Who is the captain?") == ["Ada Brown", "Bob Green"]
+
+
+def test_misspelt_words_may_be_read_as_they_were_typed():
+    (typed,) = SECTIONS["typos"].variants
+    readers = finds({"Ada Brown": 9.0}), finds({"Ada Brown": 9.0})
+    for variant, reader in zip((SHIPPED, typed), readers, strict=True):
+        said(variant, reader, "Who is the captian of the ferry?")
+    assert [reader.asked[0] for reader in readers] == [
+        "Who is the captain of the ferry?",
+        "Who is the captian of the ferry?",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -414,6 +427,31 @@ def test_differences_are_signed():
     assert signed(-3.14, [-4.0, 0.04]) == "−3.1 (−4.0 to ±0.0)"
     assert signed(2.0, None) == "+2.0"
     assert signed(None, None) == ""
+
+
+def test_a_feature_that_tells_is_missed_and_one_that_does_not_is_not():
+    random = np.random.default_rng(1)
+    rows = []
+    for number in range(400):
+        right = number % 2 == 0
+        told = [(3.0 if right else -3.0) + random.normal(), *random.normal(size=len(FEATURES) - 1)]
+        rows.append(Row(features=tuple(told), answerable=right, right=right, group=f"d{number % 20}"))
+    found = {one.change: one for one in choices(rows, UNFITTED)}
+    whole, (without, *others) = found["all features"], [one for name, one in found.items() if "without" in name]
+    assert whole.decided.mean() > 0.97
+    assert whole.auroc is not None
+    assert whole.auroc > 0.99
+    assert without.decided.mean() < 0.65
+    assert all(abs(one.decided.mean() - whole.decided.mean()) < 0.02 for one in others)
+    text = confidence_text(rows, UNFITTED)
+    assert len(text.splitlines()) == 4 + 2 + 1 + 2 * len(FEATURES)
+    assert "idea kept: surely helps" in text.split("without the lead")[0]
+
+
+def test_calibration_sees_what_the_shipped_assistant_answers(folder):
+    rows = bench(folder).calibration_rows(POOLS["all"])
+    assert [(one.answerable, one.right) for one in rows] == [(True, True), (True, True), (False, False), (False, False)]
+    assert rows[0].features[0] > 0 > rows[2].features[0]
 
 
 # ── Search ───────────────────────────────────────────────────────────────────
