@@ -37,7 +37,8 @@ _ASKS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "time",
         re.compile(
-            r"\bwhen\b(?!\s+it\s+comes)|\b(?:what|which)\s+(?:year|day|date|month|time|century|decade)\b", re.IGNORECASE
+            r"^(?:(?:and|so|but|or|since|by|until|from)\s+)?when\b|\b(?:what|which)\s+(?:year|day|date|month|century|decade)\b",
+            re.IGNORECASE,
         ),
     ),
 )

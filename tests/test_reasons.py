@@ -25,6 +25,8 @@ STAGES: list[Stage] = ["retrieval", "reader", "threshold"]
         ("Who was there?", None),
         ("What is special when it comes to bread?", None),
         ("How did they meet?", None),
+        ("Who was there when it opened?", None),
+        ("and when was that?", "time"),
         ("", None),
     ],
 )
