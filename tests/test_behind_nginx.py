@@ -180,6 +180,16 @@ def test_the_chat_works_in_a_browser(address: str, open_page: OpenPage) -> None:
     assert "Ada Brown" in page.locator(".bot-row .sw-card[id]").last.inner_text()
 
 
+def test_the_widget_lights_up_an_article_in_a_browser(address: str, open_page: OpenPage) -> None:
+    page = open_page(f"{address}/", ignore_https_errors=True)
+    page.goto(f"{address}/widget/demo")
+    page.locator("span-wise input").fill(WHO)
+    page.keyboard.press("Enter")
+    expect(page.locator("span-wise q")).to_have_text("Ada Brown")
+    lit = page.evaluate("[...CSS.highlights.get('spanwise-hand')].map(String)")
+    assert lit == ["Ada Brown"]
+
+
 def test_an_own_document_can_be_opened(address: str, open_page: OpenPage, tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("My own words about a lighthouse.", encoding="utf-8")

@@ -717,6 +717,60 @@ def test_it_follows_the_page_unless_told(visit, world, theme, dark):
     assert colour == ("rgb(24, 33, 37)" if dark else "rgb(255, 255, 255)")
 
 
+def test_the_page_sets_colours_and_parts(visit, world):
+    css = (
+        "span-wise { --spanwise-accent: rgb(122, 32, 72); --spanwise-on-accent: rgb(250, 250, 250); "
+        "--spanwise-radius: 3px; } span-wise::part(input) { font-weight: 700; } span-wise::part(box) { margin: 7px; }"
+    )
+    page = visit(world.put("", css=css))
+    styles = page.locator("span-wise .box").evaluate(
+        """(box) => {
+            const button = getComputedStyle(box.querySelector(".main")), whole = getComputedStyle(box);
+            return [button.backgroundColor, button.color, whole.borderRadius, whole.margin,
+                    getComputedStyle(box.querySelector("input")).fontWeight];
+        }"""
+    )
+    assert styles == ["rgb(122, 32, 72)", "rgb(250, 250, 250)", "3px", "7px", "700"]
+
+
+@pytest.mark.parametrize(("motion", "moves"), [("reduce", "none"), ("no-preference", "sweep")])
+def test_nothing_moves_for_those_who_want_it_so(visit, world, motion, moves):
+    page = visit(world.story())
+    page.emulate_media(reduced_motion=motion)
+    world.service.go_on.clear()
+    page.locator("span-wise input").fill("wait")
+    page.keyboard.press("Enter")
+    wait = page.locator("span-wise .wait")
+    expect(wait).to_be_visible()
+    assert wait.evaluate("(e) => getComputedStyle(e, '::after').animationName") == moves
+    world.service.go_on.set()
+    settle(page)
+
+
+def test_what_a_screen_reader_is_given(visit, world):
+    page = visit(world.put("", attributes='heading="Ask"'))
+    ask(page, GIVER)
+    expect(page.locator("span-wise")).to_match_aria_snapshot(
+        """
+        - region "Ask":
+          - heading "Ask" [level=2]
+          - textbox "Your question"
+          - button "Ask"
+          - log "Ask":
+            - heading "who gave them?" [level=3]
+            - list:
+              - listitem:
+                - text: 1 the governor of the Primorye region
+                - paragraph
+            - paragraph: Very likely · 93 %
+          - text: Exact quotations, by
+          - link "Spanwise"
+          - button "Start over"
+        - status
+        """
+    )
+
+
 def test_events_methods_and_no_credentials(visit, world):
     page = visit(world.story('for="#article" documents="' + STORY.id + '"'))
     page.context.add_cookies([{"name": "secret", "value": "1", "url": world.server}])
