@@ -18,9 +18,9 @@ from index.retrieve import Retriever
 from index.store import Index
 from index.types import Passage
 from qa.assistant import Assistant
-from qa.decide import Examined
 from qa.calibrate import Calibration
 from qa.config import Depth, Settings
+from qa.decide import Examined
 from qa.lists import ListRules
 from qa.reading.cascade import Cascade
 from qa.reading.reader import Reader

@@ -154,6 +154,20 @@ def test_one_answering_sentence_is_found_among_many_unrelated_passages(quick, at
     assert len(answer.items) == 1
 
 
+def test_no_number_of_unrelated_passages_changes_the_answer_or_its_confidence(quick):
+    told = "The ferry to Hollow Island leaves at twenty to eight from the northern pier."
+    others = [ON[n % len(ON)].format(f"{TOWNS[n % len(TOWNS)]} {n}") for n in range(500)]
+    found = []
+    for count in (5, 50, 500):
+        assistant = quick(*others[: count // 2], told, *others[count // 2 : count])
+        found.append(checked(assistant.ask("When does the ferry to Hollow Island leave?"), assistant))
+    assert "twenty to eight" in found[0].text
+    for answer in found[1:]:
+        assert answer.text == found[0].text
+        assert answer.confidence == pytest.approx(found[0].confidence, abs=0.05)
+        assert answer.answerable == pytest.approx(found[0].answerable, abs=0.05)
+
+
 def test_the_answering_document_is_found_among_many(careful):
     others = [ON[n % len(ON)].format(TOWNS[n % len(TOWNS)]) for n in range(16)]
     assistant = careful(*others, LIBRARY)
