@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from index.embed import Embedder
 from index.types import Document, Hit
 from qa.calibrate import Calibration
@@ -19,6 +22,11 @@ from qa.types import Answer, Citation, Item, Stage
 
 NEAREST_FROM = 2
 """How many passages the nearest sentence is looked for in."""
+
+REMEMBERED = 4096
+"""Sentences whose vectors are kept, six megabytes of them: people ask about the same passages again and again."""
+
+Place = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,7 @@ class Decider:
         self._documents = documents
         self._embedder = embedder
         self._calibration = calibration
+        self._vectors: dict[Place, NDArray[np.float32]] = {}
 
     def decide(self, examined: Examined, *, threshold: float) -> Answer:
         """Cite and answer, or abstain; a `threshold` of 0 answers whatever was found."""
@@ -107,10 +116,20 @@ class Decider:
             for hit in hits[:NEAREST_FROM]
             for start, end in hit.passage.sentences or ((hit.passage.start, hit.passage.end),)
         }
-        texts = [self._documents[document].text[start:end] for document, start, end in places]
-        likeness = self._embedder.embed_passages(texts) @ asked
+        likeness = self._vectors_of(list(places)) @ asked
         (identity, start, end), passage = list(places.items())[int(likeness.argmax())]
         return receipt(self._documents[identity], start, end, number=0, sentences=passage.sentences)
+
+    def _vectors_of(self, places: Sequence[Place]) -> NDArray[np.float32]:
+        """One row a place. Safe from many threads: what two of them embed at once comes out the same."""
+        known = self._vectors
+        fresh = [place for place in places if place not in known]
+        if fresh:
+            texts = [self._documents[document].text[start:end] for document, start, end in fresh]
+            found = dict(zip(fresh, self._embedder.embed_passages(texts), strict=True))
+            known = known | found
+            self._vectors = known if len(known) <= REMEMBERED else found
+        return np.stack([known[place] for place in places])
 
     def _similarity(self, one: str, two: str) -> float:
         return float(self._embedder.embed_query(one) @ self._embedder.embed_query(two))

@@ -176,6 +176,18 @@ def test_declining_names_the_stage_the_reason_and_the_nearest_sentence(reader, c
     assert answer.hits
 
 
+def test_declining_again_embeds_no_sentence_again():
+    assistant = assistant_of(finds({}), TEXT)
+    embedded: list[int] = []
+    embedder = assistant._embedder
+    original = embedder.embed_passages
+    embedder.embed_passages = lambda texts: embedded.append(len(texts)) or original(texts)
+    first = assistant.ask("When did the train leave for the border?")
+    second = assistant.ask("When did the train leave for the border?")
+    assert first.nearest == second.nearest is not None
+    assert len(embedded) == 1
+
+
 def test_a_question_that_has_nothing_to_do_with_the_document_is_told_so():
     assistant = assistant_of(finds({"five drones": STRONG}), TEXT)
     answer = checked(assistant.ask("Zebra zoology?"), assistant)
