@@ -17,7 +17,7 @@ from qa.assistant import MAX_QUESTION, Assistant
 from qa.cli_text import answer_json
 from qa.errors import ReaderError
 from qa.types import Answer
-from qa.web import api_schema
+from qa.web import api_examples
 from qa.web.problems import KINDS
 from qa.web.services import Services
 
@@ -291,9 +291,8 @@ def test_every_operation_has_examples_and_every_error(described: dict[str, Any])
 
 def test_the_examples_are_true(described: dict[str, Any]) -> None:
     """Each example of a response has the fields that a real one has, and its offsets are right."""
-    for name in ("_ANSWER", "_ABSTAINED"):
-        example = getattr(api_schema, name)
-        text = api_schema._PASSAGE["text"]
+    for example in (api_examples.ANSWER, api_examples.ABSTAINED):
+        text = api_examples.PASSAGE["text"]
         for citation in [*example["citations"], *([example["nearest"]] if example["nearest"] else [])]:
             start, end = citation["start"], citation["end"]
             assert text[start:end] == citation["quote"]

@@ -16,6 +16,7 @@ from qa import types
 from qa.assistant import MAX_QUESTION
 from qa.receipts import MAX_QUOTE
 from qa.verify import Verdict
+from qa.web import api_examples as examples
 from qa.web.corrections import MOST_PLACES
 from qa.web.problems import KINDS, MEDIA_TYPE, invalid
 from qa.web.services import MOST_PASSAGES
@@ -34,68 +35,6 @@ listed. An `Origin` stops other sites in a browser, not a script that writes its
 **Errors** are problem details (RFC 9457) of the media type `application/problem+json`: `type` is for programs, `detail`
 is one sentence for people. `429` and `503` say in `Retry-After` how many seconds to wait.
 """
-
-_QUESTION = "Where did Kim board the train?"
-_CITATION: dict[str, Any] = {
-    "number": 1,
-    "document_id": "1f0d9f4ad8d0c2b5",
-    "title": "The ferry",
-    "source": "ferry.txt",
-    "sha256": "1f0d9f4ad8d0c2b5" + "0" * 48,
-    "start": 18,
-    "end": 25,
-    "quote": "at nine",
-    "prefix": "The ferry leaves ",
-    "suffix": " on Sundays.",
-    "sentence_start": 0,
-    "sentence_end": 38,
-}
-_PASSAGE: dict[str, Any] = {
-    "id": "1f0d9f4ad8d0c2b5:0",
-    "document_id": "1f0d9f4ad8d0c2b5",
-    "text": "The ferry leaves at nine on Sundays.",
-    "start": 0,
-    "end": 36,
-    "sentences": [[0, 36]],
-}
-_CITATION.update(start=17, end=24, sentence_end=36, sentence=_PASSAGE["text"], solid_start=14)
-_RIGHT: dict[str, Any] = {"document_id": _CITATION["document_id"], "start": 25, "end": 35, "quote": "on Sundays"}
-_HIT: dict[str, Any] = {"passage": _PASSAGE, "score": 0.97, "rank": 0, "dense_score": 0.71, "lexical_score": 4.2}
-_ANSWER: dict[str, Any] = {
-    "question": "When does the ferry leave on Sundays?",
-    "items": [{"text": "at nine", "citation": 1}],
-    "citations": [_CITATION],
-    "confidence": 0.93,
-    "answerable": 0.97,
-    "abstained": False,
-    "reason": None,
-    "stage": "answered",
-    "understood_as": None,
-    "nearest": None,
-    "hits": [_HIT],
-    "seconds_by_stage": {"retrieve": 0.01, "read": 0.2, "cite": 0.001},
-}
-_ABSTAINED: dict[str, Any] = {
-    **_ANSWER,
-    "question": "Who is the ferry's captain?",
-    "items": [],
-    "citations": [],
-    "confidence": 0.04,
-    "answerable": 0.06,
-    "abstained": True,
-    "reason": "No words in it answer the question.",
-    "stage": "reader",
-    "nearest": {
-        **_CITATION,
-        "number": 0,
-        "start": 0,
-        "end": 36,
-        "quote": _PASSAGE["text"],
-        "prefix": "",
-        "suffix": "",
-        "solid_start": 0,
-    },
-}
 
 Words = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MAX_QUESTION, "pattern": r"[\p{L}\p{N}]"})]
 History = Annotated[
@@ -125,8 +64,8 @@ class Question(_Form):
     """A question, with the earlier ones that it may lean on."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"question": _ANSWER["question"]},
-                                        {"question": "And on Mondays?", "history": [_ANSWER["question"]]}]}
+        json_schema_extra={"examples": [{"question": examples.ANSWER["question"]},
+                                        {"question": "And on Mondays?", "history": [examples.ANSWER["question"]]}]}
     )  # fmt: skip
 
     question: Words
@@ -173,7 +112,7 @@ class Cited(BaseModel):
 class Check(_Form):
     """A citation and, where it is not a document of this server, the text to check it against."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"citation": _CITATION}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"citation": examples.CITATION}]})
 
     citation: Cited
     document_id: str | None = None
@@ -184,16 +123,7 @@ class Check(_Form):
 class Feedback(_Form):
     """Whether an answer was right; `citations` are the answer's own, none where it declined."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"question": _ANSWER["question"], "right": True, "citations": [_CITATION]},
-                {"question": _ANSWER["question"], "right": False, "citations": [_CITATION], "correction": [_RIGHT],
-                 "comment": "It was asked on which days, not when."},
-                {"question": _ABSTAINED["question"], "right": False, "comment": "The sign at the pier says it."},
-            ]
-        }
-    )  # fmt: skip
+    model_config = ConfigDict(json_schema_extra={"examples": examples.FEEDBACK})
 
     question: Words
     right: Annotated[bool, Strict()]
@@ -282,8 +212,8 @@ class Problem(BaseModel):
 assert Checked.model_fields.keys() == {*Verdict.__dataclass_fields__, "document_id"}
 
 
-def _given(model: Any, description: str, examples: Mapping[str, Any]) -> dict[int | str, Any]:
-    shown = {name: {"value": value} for name, value in examples.items()}
+def _given(model: Any, description: str, values: Mapping[str, Any]) -> dict[int | str, Any]:
+    shown = {name: {"value": value} for name, value in values.items()}
     return {200: {"model": model, "description": description, "content": {"application/json": {"examples": shown}}}}
 
 
@@ -292,7 +222,7 @@ def _problems(*names: str) -> dict[int | str, Any]:
     responses: dict[int | str, Any] = {}
     for name in ("key-needed", "foreign-origin", "wrong-host", "too-often", *names):
         kind = KINDS[name]
-        value = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": _DETAILS[name]}
+        value = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": examples.DETAILS[name]}
         known = responses.setdefault(kind.status, {"model": Problem, "description": kind.title, "content": {}})
         known["content"].setdefault(MEDIA_TYPE, {"examples": {}})["examples"][name] = {"value": value}
         if kind.status in (429, 503):
@@ -302,95 +232,40 @@ def _problems(*names: str) -> dict[int | str, Any]:
     return responses
 
 
-_DETAILS = {
-    "key-needed": 'An API key is needed: send it as "Authorization: Bearer KEY".',
-    "foreign-origin": "This server answers its own pages only: its operator can list others with --origin.",
-    "wrong-host": "This server answers this machine only: open it at 127.0.0.1, or start it with --trusted-proxy where "
-    "a proxy leads to it.",
-    "too-often": "More than 120 requests a minute came from this address: try again in 12 seconds.",
-    "busy": "Too many questions are waiting: ask again in a moment.",
-    "failed": "Something went wrong while the answer was looked for: ask again.",
-    "not-json": "The body is not JSON that can be read: send one JSON object.",
-    "not-json-type": "The body has to be declared as application/json.",
-    "too-large": "The body is larger than 262,144 bytes, the most that is read here: send less.",
-    "bad-request": "The request cannot be read at /top_k: input should be greater than or equal to 1.",
-    "bad-question": "The question is empty: type what you want to know.",
-    "bad-citation": 'Nothing says which document is meant: give "document_id" or the text to check against.',
-    "bad-feedback": "What is right needs no correction: leave it out, or say that it is wrong.",
-    "feedback-off": "This server keeps no feedback: its operator has switched that off.",
-    "no-room": "This server has no room for more corrections: tell its operator.",
-    "unknown-document": "No document has this id: the list of documents says which there are.",
-}
 _BODY = ("not-json", "not-json-type", "too-large", "bad-request", "busy", "failed", "unknown-document")
-_STREAM = (
-    'event: passages\ndata: {"hits": [...]}\n\nevent: candidate\ndata: {"citation": {"quote": "at nine", ...}}'
-    '\n\nevent: final\ndata: {"question": "When does the ferry leave on Sundays?", ...}\n\n'
-)
-_LISTED = {name: _CITATION[name] for name in ("title", "source", "sha256")}
-_DOCUMENT = {
-    "id": _CITATION["document_id"],
-    **_LISTED,
-    "text": "The ferry leaves at nine on Sundays.\n",
-    "media_type": "text/plain",
-    "quiet": [],
-}
-_VERDICT = {
-    "status": "found",
-    "message": "The words stand where the citation says.",
-    "start": 17,
-    "end": 24,
-    "words": "at nine",
-    "surroundings": "same",
-    "same_document": True,
-    "changes": [],
-    "places": [],
-    "document_id": _CITATION["document_id"],
-}
-_REWORDED = {
-    **_VERDICT,
-    "status": "reworded",
-    "message": "The words near that place are others now.",
-    "end": 23,
-    "words": "at ten",
-    "surroundings": "unknown",
-    "same_document": False,
-    "changes": [{"cited": "nine", "stands": "ten"}],
-}
-
 RESPONSES: dict[str, dict[int | str, Any]] = {
     "ask": {
-        **_given(Answer, "An answer, or why there is none.", {"answered": _ANSWER, "abstained": _ABSTAINED}),
+        **_given(
+            Answer, "An answer, or why there is none.", {"answered": examples.ANSWER, "abstained": examples.ABSTAINED}
+        ),
         **_problems(*_BODY, "bad-question"),
     },
     "ask_stream": {
         200: {
             "description": "The events `passages`, `candidate` and `final`, or `error`.",
-            "content": {"text/event-stream": {"example": _STREAM}},
+            "content": {"text/event-stream": {"example": examples.STREAM}},
         },
         **_problems(*_BODY, "bad-question"),
     },
     "documents": {
-        **_given(Documents, "The documents.", {
-            "one": {"documents": [{"id": _CITATION["document_id"], **_LISTED, "media_type": "text/plain",
-                                   "characters": 37}]}
-        }),
+        **_given(Documents, "The documents.", {"one": examples.DOCUMENTS}),
         **_problems(),
     },
     "document": {
-        **_given(Document, "The document with its text.", {"one": _DOCUMENT}),
+        **_given(Document, "The document with its text.", {"one": examples.DOCUMENT}),
         304: {"description": "The text is the one that `If-None-Match` names."},
         **_problems("unknown-document"),
     },
     "passages": {
-        **_given(Hits, "The passages, best first.", {"one": {"hits": [_HIT]}}),
+        **_given(Hits, "The passages, best first.", {"one": {"hits": [examples.HIT]}}),
         **_problems(*_BODY, "bad-question"),
     },
     "verify": {
-        **_given(Checked, "What became of the citation.", {"found": _VERDICT, "reworded": _REWORDED}),
+        **_given(Checked, "What became of the citation.", {"found": examples.VERDICT, "reworded": examples.REWORDED}),
         **_problems(*_BODY, "bad-citation"),
     },
     "feedback": {
         **_given(Kept, "It is kept.", {"question": {"kept": "question"}, "remark": {"kept": "remark"}}),
         **_problems(*_BODY, "bad-question", "bad-citation", "bad-feedback", "feedback-off", "no-room"),
     },
-}  # fmt: skip
+}
