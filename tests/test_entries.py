@@ -1,0 +1,117 @@
+"""Lists with an entry on each line: what is one, and when its entries answer together."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from scripted import passage
+
+from index.sentences import split_blocks
+from index.types import Passage
+from qa.entries import listings, siblings
+from qa.types import Span
+
+REPORT = """# Review
+
+## Why it took so long
+
+1. The first alert went to a dead channel.
+2. The screen showed "healthy": nobody looked at the queue.
+3. The rollback failed in one region. It was tried twice.
+
+## What went well
+
+- Customer Care called at once
+- Messages were never lost
+
+The following are paid in full:
+(a) bereavement: ten days for a partner
+(b) moving house: one day
+(c) jury service: for as long as it takes
+
+We thank everybody.
+"""
+
+
+def read(text: str, *, at: int = 0) -> Passage:
+    sentences = [(at + s, at + e) for block in split_blocks(text) for s, e in block.sentences]
+    return passage(text, at=at, sentences=sentences)
+
+
+def span(text: str, words: str) -> Span:
+    return Span(start=text.index(words), end=text.index(words) + len(words), score=9.0)
+
+
+def entries(question: str, words: str, *, several: bool = False, text: str = REPORT) -> list[str]:
+    here = read(text)
+    return [p.text[s.start : s.end] for p, s in siblings(question, (here, span(text, words)), [here], several=several)]
+
+
+def test_lists_are_found_with_what_leads_to_them():
+    found = listings(REPORT)
+    assert [(listing.lead, len(listing.entries)) for listing in found] == [
+        ("Why it took so long", 3),
+        ("What went well", 2),
+        ("The following are paid in full:", 3),
+    ]
+    assert [REPORT[s:e] for s, e in found[1].entries] == ["Customer Care called at once", "Messages were never lost"]
+
+
+def test_entries_go_on_where_a_line_is_indented_and_end_where_none_is():
+    text = "Bring:\n- a coat that\n  keeps you warm\n- boots\nNothing else.\n- alone"
+    (found,) = listings(text)
+    assert [text[s:e] for s, e in found.entries] == ["a coat that\n  keeps you warm", "boots"]
+    assert listings("- one entry is no list") == []
+    assert listings("2019 was good.\nIt was a year.\n- 5 degrees at night") == []
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_one_entry_brings_the_others_where_the_question_is_about_their_lead(several):
+    assert entries("What did the team say went well?", "Customer Care called at once", several=several) == [
+        "Customer Care called at once",
+        "Messages were never lost",
+    ]
+    assert entries("why did it take so long to fix", "The first alert went to a dead channel", several=several) == [
+        "The first alert went to a dead channel",
+        'The screen showed "healthy": nobody looked at the queue.',
+        "The rollback failed in one region.",
+    ]
+
+
+def test_entries_are_cut_where_the_best_is():
+    wanted = ["bereavement", "moving house", "jury service"]
+    assert entries("Which absences are paid in full?", "bereavement", several=True) == wanted
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("Which alert went to a dead channel?", "The first alert went to a dead channel"),
+        ("What happened to messages that went well?", "Messages were never lost"),  # a word of one entry
+        ("How long is paid for moving house?", "one day"),  # a part of an entry
+        ("Who was thanked?", "everybody"),  # no entry
+        ("Who failed?", "The rollback failed in one region"),  # nothing of the lead
+    ],
+)
+def test_one_entry_stays_alone_where_it_is_asked_for(question, words):
+    assert entries(question, words) == []
+
+
+def test_the_passage_that_shows_most_of_the_list_is_cited():
+    part = REPORT[: REPORT.index("- Messages")]
+    first, second = read(part), read(REPORT[5:], at=5)
+    best = (first, span(part, "Customer Care called at once"))
+    found = siblings("What went well?", best, [first, second], several=False)
+    assert [p is second for p, _ in found] == [True, True]
+    assert [p.text[s.start : s.end] for p, s in found] == ["Customer Care called at once", "Messages were never lost"]
+    other = passage(REPORT, document="another")
+    assert siblings("What went well?", best, [other], several=False) == []
+
+
+def test_hostile_lines_cost_little():
+    text = "Things:\n" + "- (a) 1. - x\n" * 20_000 + " " * 50_000
+    began = time.process_time()
+    assert len(listings(text)[0].entries) == 20_000
+    assert entries("Which things?", "x", text=text, several=True) == []
+    assert time.process_time() - began < 5
