@@ -18,6 +18,7 @@ from qa import calibrate
 from qa.calibrate import Calibration
 from qa.choose import Choice, choose
 from qa.cite import cite_all
+from qa.complete import complete
 from qa.config import Settings
 from qa.conversation import parts, resolve
 from qa.decide import Decider, Examined
@@ -241,7 +242,8 @@ class Assistant:
             return self._reader.read(text, passages)
 
         readings = read([hit.passage for hit in hits])
-        return choose(readings, several=asks_for_several(part), reread=read, rules=self._rules)
+        choice = choose(readings, several=asks_for_several(part), reread=read, rules=self._rules)
+        return None if choice is None else complete(part, choice, readings)
 
 
 def _is_related(hit: Hit) -> bool:
