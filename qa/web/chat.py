@@ -144,7 +144,7 @@ def build_chat(
     with page:
         # Before the buttons, whose functions would have this name otherwise.
         program = _program(answer or (lambda question, history, *_: assistant.ask(question, history)), desk)
-        gr_api(program, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="answers")
+        gr_api(program, api_name="ask", concurrency_limit=AT_ONCE, concurrency_id="programs")  # people need not wait
         session = gr.State(Session())
         with gr.Row(elem_classes="room"):
             with gr.Column(elem_classes="talk"):
