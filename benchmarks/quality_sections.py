@@ -24,6 +24,7 @@ from quality_variants import (
 )
 
 import qa.assistant
+import qa.complete
 import qa.same
 import qa.spelling
 from qa.calibrate import UNFITTED
@@ -32,6 +33,14 @@ from qa.lists import ListRules
 
 def _unmerged() -> AbstractContextManager[object]:
     return patch.object(qa.same, "_same", lambda *_: False)
+
+
+def _as_found() -> AbstractContextManager[object]:
+    return patch.object(qa.assistant, "complete", lambda _, choice, *__: choice)
+
+
+def _one_entry() -> AbstractContextManager[object]:
+    return patch.object(qa.complete, "siblings", lambda *_, **__: [])
 
 
 def _as_typed() -> AbstractContextManager[object]:
@@ -123,6 +132,8 @@ SECTIONS = {
                 change="no further spans of the same passage", make=assistant(rules=replace(ListRules(), span=NEVER))
             ),
             Variant(change="near-duplicates not merged", make=assistant(), around=_unmerged),
+            Variant(change="as many as clear the bars, not as many as asked for", make=assistant(), around=_as_found),
+            Variant(change="of entries on lines, only those the reader found", make=assistant(), around=_one_entry),
         ),
     ),
     "one": Section(

@@ -182,13 +182,14 @@ def said(*arguments: Any) -> list[str]:
 
 
 CREW = {"Ada Brown": 9.0, "Bob Green": 3.0}
+CREWED, THREE = f"{TEXT} The cook is Cy Black.", {"Ada Brown": 9.0, "Bob Green": 8.0, "Cy Black": 8.0}
 
 
 def test_one_span_and_no_tags_give_fewer_items():
-    tagging = finds(CREW, tags={"Ada Brown": 5.0, "Bob Green": 5.0})
-    assert said(SHIPPED, tagging) == ["Ada Brown", "Bob Green"]
-    assert said(assistant(kind=OneSpan), tagging) == ["Ada Brown"]
-    assert said(assistant(around=Untagged), tagging) == ["Ada Brown"]
+    tagging = finds(THREE | {"Bob Green": 3.0, "Cy Black": 3.0}, tags=dict.fromkeys(THREE, 5.0))
+    assert said(SHIPPED, tagging, "Who are the crew?", CREWED) == list(THREE)
+    assert said(assistant(kind=OneSpan), tagging, "Who are the crew?", CREWED) == ["Ada Brown"]
+    assert len(said(assistant(around=Untagged), tagging, "Who are the crew?", CREWED)) < 3
 
 
 def test_without_reading_again_what_a_second_reading_finds_is_missing():
@@ -202,11 +203,10 @@ def test_without_reading_again_what_a_second_reading_finds_is_missing():
     assert said(again, ScriptedReader(rule)) == ["Ada Brown"]
 
 
-def test_without_further_spans_the_second_is_missing():
+def test_without_further_spans_there_are_fewer():
     (further,) = [v for v in SECTIONS["lists"].variants if "further spans" in v.change]
-    both = {"Ada Brown": 9.0, "Bob Green": 8.0}
-    assert said(SHIPPED, finds(both)) == ["Ada Brown", "Bob Green"]
-    assert said(further, finds(both)) == ["Ada Brown"]
+    assert said(SHIPPED, finds(THREE), "Who are the crew?", CREWED) == list(THREE)
+    assert len(said(further, finds(THREE), "Who are the crew?", CREWED)) < 3
 
 
 def test_near_duplicates_stay_where_they_are_not_merged():
@@ -216,6 +216,21 @@ def test_near_duplicates_stay_where_they_are_not_merged():
     assert said(SHIPPED, twice, "Which drones did he get?", text) == ["five drones"]
     assert said(unmerged, twice, "Which drones did he get?", text) == ["five drones", "five drones"]
     assert said(SHIPPED, twice, "Which drones did he get?", text) == ["five drones"]  # and nothing stays changed
+
+
+def test_without_completing_there_are_not_as_many_as_asked_for():
+    (found,) = [v for v in SECTIONS["lists"].variants if "as many as asked for" in v.change]
+    weak = finds({"Ada Brown": 9.0, "Bob Green": 4.5})
+    assert said(SHIPPED, weak, "Which two are aboard the ferry?") == ["Ada Brown", "Bob Green"]
+    assert said(found, weak, "Which two are aboard the ferry?") == ["Ada Brown"]
+
+
+def test_of_entries_only_the_readers_may_be_given():
+    (entries,) = [v for v in SECTIONS["lists"].variants if "entries" in v.change]
+    text = "What went well\n- the ferry left at nine\n- the mate was sober\n- tickets were sold\n"
+    one = finds({"the mate was sober": 9.0})
+    assert len(said(SHIPPED, one, "What went well?", text)) == 3
+    assert said(entries, one, "What went well?", text) == ["the mate was sober"]
 
 
 def test_every_question_may_be_taken_to_ask_for_several():
