@@ -13,9 +13,9 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -59,7 +59,6 @@ class Bench:
         self._folder, self._meter, self._prices = folder, meter, prices
         self._indexes = Indexes(models.embedder)
         self._shipped: dict[str, tuple[Path, Line]] = {}
-        shutil.rmtree(folder, ignore_errors=True)
 
     def lines(self, section: Section) -> Iterator[Line]:
         """The shipped assistant's line and every variant's, each against it."""
@@ -132,8 +131,8 @@ class Prices:
         return float(sum(np.interp(tokens, _LENGTHS, self._by_name[name]) for name, tokens in windows))
 
 
-def write(options: argparse.Namespace, store: Store) -> str:
-    """The whole text; sections in their order, or only the one that is named."""
+def write(options: argparse.Namespace, store: Store, scratch: Path) -> str:
+    """The whole text; sections in their order, or only the one that is named. Rows lie in `scratch` meanwhile."""
     settings = Settings.from_environment()
     meter = Meter()
     small, careful = (KeptReader(builtin.MODELS / kind, store, meter=meter) for kind in ("small", "careful"))
@@ -145,7 +144,7 @@ def write(options: argparse.Namespace, store: Store) -> str:
         calibrations={"quick": open_readers(Settings(depth="quick"))[1], "careful": open_readers(Settings())[1]},
     )
     sets = Sets(questions=options.questions, documents=options.documents, sample=options.sample)
-    bench = Bench(models, sets, options.cache / "runs", meter=meter, prices=Prices([small, careful]))
+    bench = Bench(models, sets, scratch, meter=meter, prices=Prices([small, careful]))
     parts = [head(options, sets, models)]
     for name, section_ in SECTIONS.items():
         if options.only in (None, name) and sets.pool(POOLS[section_.pool]):
@@ -227,7 +226,8 @@ def main() -> None:
     options = parser.parse_args()
     store = Store(options.cache)
     try:
-        text = write(options, store)
+        with tempfile.TemporaryDirectory() as scratch:
+            text = write(options, store, Path(scratch))
     finally:
         store.close()
     if options.only is not None:

@@ -535,10 +535,10 @@ def test_the_command_makes_a_table_and_reads_nothing_twice(tmp_path, monkeypatch
     seeds = [ROOT / "seeds"]
     options = argparse.Namespace(questions=seeds, documents=seeds, cache=tmp_path, sample=2, only="turns", out=None)
     runs = []
-    for _ in range(2):
+    for turn in range(2):
         store = Store(tmp_path)
         ran.clear()
-        text = write(options, store)
+        text = write(options, store, tmp_path / f"rows {turn}")
         store.close()
         runs.append((len(ran), text))
     assert runs[0][0] > runs[1][0]
