@@ -81,6 +81,7 @@ class Decider:
             [c.quote for c in citations],
             self._similarity,
             sentences=[(c.document_id, c.sentence_start) for c in citations],
+            before=[c.prefix for c in citations],
         )
         kept = tuple(replace(citations[place], number=n) for n, place in enumerate(keep, start=1))
         if not kept:  # everything found lies in boilerplate

@@ -23,7 +23,11 @@ SAME = 0.7
 
 
 def distinct(
-    quotes: Sequence[str], similarity: Callable[[str, str], float], *, sentences: Sequence[Hashable] = ()
+    quotes: Sequence[str],
+    similarity: Callable[[str, str], float],
+    *,
+    sentences: Sequence[Hashable] = (),
+    before: Sequence[str] = (),
 ) -> list[int]:
     """Places of the quotes to keep, in order: of those that name the same thing, the first.
 
@@ -31,6 +35,7 @@ def distinct(
     describes it after, or with the rest of the name; or when they count the same number of the same noun and are
     similar in meaning. Meaning alone decides nothing: red wine is as like white wine as it can be. Nor does it within
     one sentence, which does not say a thing twice: `sentences` tells where each quote stands, where that is known.
+    `before` is the text before each quote, which may hold its number.
     """
     kept: list[int] = []
     for place, quote in enumerate(quotes):
@@ -38,6 +43,10 @@ def distinct(
             may_differ = bool(sentences) and sentences[place] == sentences[other]
             if _same(quotes[other], quote, None if may_differ else similarity):
                 break
+            if before and not may_differ:
+                one, two = (_counted(quotes[n], before[n]) for n in (other, place))
+                if (one, two) != (quotes[other], quote) and _same(one, two, similarity):
+                    break
         else:
             kept.append(place)
     return kept
@@ -60,6 +69,13 @@ def _same(one: str, two: str, similarity: Callable[[str, str], float] | None) ->
         and _stem(first[-1]) == _stem(second[-1])
         and similarity(one, two) >= SAME
     )
+
+
+def _counted(quote: str, before: str) -> str:
+    """The quote with the number right before it, if there is one: "drones" of "five drones"."""
+    words = before.split(" ")
+    number = words[-2] if len(words) > 1 and not words[-1] else ""
+    return f"{number} {quote}" if number.casefold() in _NUMBERS or number.isdecimal() else quote
 
 
 def _within(short: str, long: str) -> bool:

@@ -87,6 +87,19 @@ def test_the_same_number_of_the_same_noun_is_judged_by_meaning(cosine, kept):
     assert distinct(["five explosive drones", "five kamikaze drones"], lambda *_: cosine) == kept
 
 
+def test_the_number_before_a_quote_belongs_to_it():
+    quotes, close = ["explosive drones", "five kamikaze drones"], lambda *_: SAME
+    assert distinct(quotes, close) == [0, 1]
+    assert distinct(quotes, close, before=["including five ", "received “"]) == [0]
+    assert distinct(quotes[::-1], close, before=["received “", "including five "]) == [0]
+    assert distinct(quotes, close, before=["including six ", "received “"]) == [0, 1]
+    assert distinct(quotes, close, before=["including five", ""]) == [0, 1]
+    assert distinct(quotes, unlike, before=["including five ", ""]) == [0, 1]
+    assert distinct(quotes, close, before=["including 5 ", ""], sentences=["one", "one"]) == [0, 1]
+    assert distinct(["drones", "drones"], never, before=["five ", "six "]) == [0]
+    assert distinct(["red wine", "two white wines"], alike, before=["a ", ""]) == [0, 1]
+
+
 def test_one_sentence_does_not_say_a_thing_twice_in_other_words():
     quotes = ["two primary schools", "two secondary schools", "two junior schools"]
     assert distinct(quotes, alike, sentences=["one", "one", "two"]) == [0, 1]
