@@ -48,7 +48,7 @@ from qa.types import Answer, Reading
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = ["who", "gave", "kim", "the", "gifts", "five", "drones", "and", "a", "vest", "on", "sunday", "in", "russia"]
-TEXT = "The red ferry leaves at nine. Its captain is Ada Brown. The mate is Bob Green. Tickets cost five crowns."
+TEXT = "The red ferry leaves at nine. The captain of its crew is Ada Brown. The mate is Bob Green. Tickets cost five crowns."
 
 
 @pytest.fixture(scope="module")
@@ -272,7 +272,7 @@ def test_the_pooled_null_is_every_passages():
         here = "Ada" in passage.text
         return reading(passage, {"Ada Brown": 2.0}, null=1.0 if here else 3.0 if "nine" in passage.text else -8.0)
 
-    text, small = TEXT.replace(". ", ".\n\n"), {"max_tokens": 6, "overlap_tokens": 0}
+    text, small = TEXT.replace(". ", ".\n\n"), {"max_tokens": 8, "overlap_tokens": 0}
     for kind in (OverItsOwnNull, OverThePooledNull):
         variant = Variant(change="", make=assistant(kind=kind), passages=small)
         assert not answer(variant, ScriptedReader(rule), "Who is the captain?", text).abstained
@@ -322,7 +322,7 @@ def test_so_many_passages_are_read_with_care():
     small, careful = finds({}), finds({"Ada Brown": 9.0})
     text = TEXT.replace(". ", ".\n\n")
     made = models(careful, small)
-    index = Indexes(made.embedder).of([load_text(text)], max_tokens=6, overlap_tokens=0)
+    index = Indexes(made.embedder).of([load_text(text)], max_tokens=8, overlap_tokens=0)
     assert len(index.passages) == 4
     assistant(reader=keeping(3))(made, index).ask("Who is the captain?")
     assert [len(small.seen[0]), len(careful.seen[0])] == [4, 3]
@@ -348,7 +348,7 @@ def folder(tmp_path: Path) -> Path:
     rows = [
         row("1", "Who is the captain?", "Ada Brown"),
         row("2", "Who are the crew?", "Ada Brown", "Bob Green", kind="list"),
-        row("3", "Who is the owner?"),
+        row("3", "Who is the owner of the ferry?"),
         row("4", "Who was the captain before?", turns=["Who is the captain?"]),
     ]
     (tmp_path / "news_dev.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
@@ -475,7 +475,7 @@ def test_calibration_sees_what_the_shipped_assistant_answers(folder):
 def test_search_is_judged_by_the_passages_that_hold_the_answer(folder):
     sets = Sets(questions=[folder], documents=[folder], sample=9)
     (captain, *_), embedder = sets.all("news"), WordEmbedder()
-    index = Indexes(embedder).of(captain.documents, max_tokens=6, overlap_tokens=0)
+    index = Indexes(embedder).of(captain.documents, max_tokens=8, overlap_tokens=0)
     hits = assistant()(models(finds({})), index).search("captain", top_k=4)
     right = [hit for hit in hits if "Ada Brown" in hit.passage.text]
     wrong = [hit for hit in hits if "Ada Brown" not in hit.passage.text]
@@ -543,7 +543,8 @@ def test_the_command_makes_a_table_and_reads_nothing_twice(tmp_path, monkeypatch
         runs.append((len(ran), text))
     assert runs[0][0] > runs[1][0]
     assert runs[1][0] == 2 * 4 * 3  # what it takes to tell what a window costs: readers, lengths, trials
-    assert runs[0][1] == runs[1][1]  # seconds are not told in this section
+    tables = [text.partition("## ")[2] for _, text in runs]  # the head names the commit, which may change meanwhile
+    assert tables[0] == tables[1]  # seconds are not told in this section
     assert "Of 2 questions (follow-ups)." in runs[0][1]
     assert "| what was asked before is ignored |" in runs[0][1]
     assert "news 2 of 70" in runs[0][1]
