@@ -43,6 +43,9 @@ http {{
 """
 
 
+BUFFERING = "proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;"  # as a proxy in front of ours may
+
+
 def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -84,10 +87,11 @@ def address(
     with serving(lambda: create_app(Serving(), settings)) as inside:
         (location,) = re.findall(r"```nginx\n(.*?)```", GUIDE, flags=re.DOTALL)
         location = location.replace("http://127.0.0.1:7860/", f"{inside}/")
+        held = location.replace("/ask/", "/held/").replace("proxy_buffering off;", BUFFERING)
         if request.param == "not stripped":
             location = location.replace(f"{inside}/;", f"{inside};")
         configuration = folder / "nginx.conf"
-        configuration.write_text(OUTSIDE.format(folder=folder, port=port, location=location), encoding="utf-8")
+        configuration.write_text(OUTSIDE.format(folder=folder, port=port, location=location + held), encoding="utf-8")
         with subprocess.Popen([nginx_program, "-p", folder, "-c", configuration], stderr=subprocess.DEVNULL) as nginx:
             url = f"https://localhost:{port}/ask"
             deadline = time.monotonic() + 20
@@ -159,6 +163,13 @@ def test_a_stream_comes_as_it_is_made(address: str, monkeypatch: pytest.MonkeyPa
     ):
         assert next(response.iter_text()).startswith(": still reading")
         assert time.monotonic() - began < slow
+
+
+def test_a_proxy_that_holds_streams_back_does_no_harm(address: str) -> None:
+    held = f"{address.removesuffix('/ask')}/held"
+    at_once = call(held, "POST", "/api/v1/ask", json={"question": WHO})
+    assert at_once.json()["items"][0]["text"] == "Ada Brown"
+    assert "event: final" in call(held, "POST", "/api/v1/ask/stream", json={"question": WHO}).text
 
 
 def test_origins_are_compared_with_the_public_name(address: str) -> None:
