@@ -14,6 +14,26 @@ from qa.reading import builtin
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 
+_ENDINGS = (
+    "ishly",
+    "ness",
+    "less",
+    "able",
+    "like",
+    "ship",
+    "ists",
+    "est",
+    "ers",
+    "ist",
+    "ish",
+    "ful",
+    "er",
+    "or",
+    "ly",
+)
+_SHORTEST_BARE = 4
+"""What a known word with one of these endings is: a word, too, if letters enough are left."""
+
 _LONG = 6
 """Letters from which two slips are taken for one word."""
 
@@ -55,8 +75,12 @@ class Lexicon:
         return cls(dict(zip(words, words, strict=True)), meant=words[:_FREQUENT], counts={})
 
     def knows(self, word: str) -> bool:
+        """Whether this is a word here, an inflection of one, or a word with a longer ending ("commonest", "sampler")."""
         plain = folded(word)
-        return plain in self.forms or stems([plain])[0] in self._stems
+        if plain in self.forms or stems([plain])[0] in self._stems:
+            return True
+        bare = next((plain[: -len(end)] for end in _ENDINGS if plain.endswith(end)), "")
+        return len(bare) >= _SHORTEST_BARE and (bare in self.forms or f"{bare}e" in self.forms)
 
     def near(self, typed: str) -> dict[str, int]:
         """Words that may be meant by `typed`, with how many letters are added, left out, changed or swapped in each."""

@@ -61,6 +61,7 @@ def test_slips_are_corrected(typed, meant):
         "Где прошла церемония?",
         "告别仪式在哪里？",
         "whats the temperature",
+        "which is the commonest of them",  # not "communist"
         "qwxzy plimf grabnost the vest",  # too much that nobody knows
         "",
         "?",
