@@ -15,6 +15,7 @@ from index.retrieve import Retriever
 from index.store import Index, open_index
 from index.types import Document, Hit, Passage
 from qa import calibrate
+from qa.about import is_of_nothing_here
 from qa.calibrate import Calibration
 from qa.choose import Choice, choose
 from qa.cite import cite_all
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
 MAX_QUESTION = 2000
 """Characters; a reader takes about 64 tokens of them, so a longer text is not a question."""
 
-RELATED = 0.12
+RELATED = 0.1
 """Cosine from which a passage without a word of the question may still have to do with it; chosen on the dev sets for
-the built-in embedder. With one whose cosines are all greater, words and reader decide alone."""
+the built-in embedder. Lower, questions about other things altogether get answers; with an embedder whose cosines are
+all greater, words and reader decide alone."""
 
 GLANCED = 2
 """How many passages the first guess is read from: as many as the skimming reader reads in the blink of an eye."""
@@ -217,7 +219,7 @@ class Assistant:
             known = {hit.passage.id for hit in hits}
             hits += [hit for hit in ranked if hit.passage.id not in known]
         weighed = [c.evidence for c in choices if c is not None]
-        related = any(map(_is_related, hits))
+        related = any(map(_is_related, hits)) and not (resolved.text == asked and self._is_of_nothing_here(asked))
         whole = related and len(weighed) == len(choices)  # of two questions in one, both must be answered
         return Examined(
             question=question,
@@ -236,6 +238,9 @@ class Assistant:
         with clock.stage("cite"):
             answer = self._decider.decide(examined, threshold=self.threshold if threshold is None else threshold)
         return replace(answer, understood_as=examined.understood_as, seconds_by_stage=clock.seconds)
+
+    def _is_of_nothing_here(self, asked: str) -> bool:
+        return is_of_nothing_here(asked, in_documents=self._spelling.knows, in_english=self._spelling.is_common)
 
     def _read(self, text: str, part: str, hits: Sequence[Hit]) -> Choice | None:
         def read(passages: Sequence[Passage]) -> list[Reading]:

@@ -79,24 +79,36 @@ class Spelling:
         unsure = [(place, word) for place, word in words if _may_be_misspelt(word) and not common.knows(word)]
         if not unsure:
             return question
-        with self._lock:
-            if self._about is None:
-                self._about = _Texts(self._texts, common)
+        about = self._texts_read()
         shouted = all(word[0].isupper() for _, word in words)
         found: list[_Change] = []
         left = 0
         for place, word in unsure:
-            if self._about.written.knows(word):
+            if about.written.knows(word):
                 continue
             is_name = word[0].isupper() and not shouted and place != words[0][0]
-            meant = self._about.meant(word, is_name=is_name)
+            meant = about.meant(word, is_name=is_name)
             if meant is not None:
                 found.append((place, place + len(word), meant))
             elif not is_name:
                 left += 1
         if left > len(found) or 2 * len(found) > len(words) + 1:
             return question
-        return _spliced(question, self._about.likely(words, found))
+        return _spliced(question, about.likely(words, found))
+
+    def knows(self, word: str) -> bool:
+        """Whether the documents have the word, in whatever form."""
+        return self._texts_read().written.knows(word)
+
+    def is_common(self, word: str) -> bool:
+        """Whether common English has it."""
+        return self._common().knows(word)
+
+    def _texts_read(self) -> _Texts:
+        with self._lock:
+            if self._about is None:
+                self._about = _Texts(self._texts, self._common())
+            return self._about
 
 
 class _Texts:

@@ -25,7 +25,7 @@ LAYERS = [
     ["qa.visible", "qa.plain", "qa.receipts"],
     ["qa.words"],
     ["qa.reading", "qa.cite", "qa.calibrate", "qa.conversation", "qa.choose", "qa.lists", "qa.same", "qa.verify"],
-    ["qa.lexicon", "qa.spelling", "qa.entries", "qa.complete", "qa.reasons", "qa.decide"],
+    ["qa.lexicon", "qa.spelling", "qa.entries", "qa.complete", "qa.about", "qa.reasons", "qa.decide"],
     ["qa.assistant"],
     ["qa.suggest", "qa.evaluation", "qa.training"],
     ["qa.web"],

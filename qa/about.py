@@ -1,0 +1,48 @@
+"""Whether a question is about nothing that the documents mention: "Who is Yoon?" where there is no Yoon, or "thanks!".
+
+A reader trained on passages that are about the question takes any name for the one asked for. What a short question is
+about can be seen from its form; whether the documents mention it, from their words. Questions that say more than a name
+are the reader's: a paraphrase need not share a word with its answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+Knows = Callable[[str], bool]
+
+_ABOUT = r"(?:the\s+|an?\s+)?(?P<about>[^\s?!.,;]+(?:\s+[^\s?!.,;]+){0,2}?)"
+_ASKS = r"(?P<asks>who|what|where|when)(?:['’]?s|\s+(?:is|are|was|were|does|do|did))\s+"
+_TELL = r"(?:please\s+)?(?P<asks>tell\s+me\s+(?:something\s+)?about|explain|define|describe)\s+"
+_VERB = r"(?:\s+(?:do|mean|from|born|die|live|located|called|doing|stand\s+for))?"
+_END = r"\s*[?!.]*"
+_FORMS = (re.compile(_ASKS + _ABOUT + _VERB + _END, re.IGNORECASE), re.compile(_TELL + _ABOUT + _END, re.IGNORECASE))
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SAYS_NOTHING = frozenset(
+    "he she it they we you i him her them us me his its their our your my this that these those there here all any "
+    "some both one ones who what which where when how why of and or the a an in on at to for with from by about going "
+    "happening being name names time date day place".split()
+)
+_SMALL_TALK = frozenset(
+    "hello hi hey hallo greetings good morning afternoon evening night day thanks thank you thx cheers please ok okay "
+    "great nice cool fine well wow yes yeah yep no nope bye goodbye sorry welcome very much so a lot that is was it".split()
+)
+
+
+def is_of_nothing_here(question: str, *, in_documents: Knows, in_english: Knows) -> bool:
+    """Whether a question is small talk, or a short one and all that it is about is words `in_documents` does not know.
+
+    A person is asked for by name, so "who" needs no more. Other things may go by another, common word in the documents:
+    there one of the words has to be a name, or one that common English does not know.
+    """
+    said = [word.lower() for word in _LETTERS.findall(question)]
+    if said and _SMALL_TALK.issuperset(said) and "?" not in question:
+        return True
+    asked = next((found for form in _FORMS if (found := form.fullmatch(question.strip()))), None)
+    if asked is None:
+        return False
+    words = [w for w in _LETTERS.findall(asked["about"]) if w.lower() not in _SAYS_NOTHING]
+    if not words or any(map(in_documents, words)):
+        return False
+    return asked["asks"].lower() == "who" or any(w[0].isupper() or not in_english(w) for w in words)
