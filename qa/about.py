@@ -26,7 +26,8 @@ _SAYS_NOTHING = frozenset(
 )
 _SMALL_TALK = frozenset(
     "hello hi hey hallo greetings good morning afternoon evening night day thanks thank you thx cheers please ok okay "
-    "great nice cool fine well wow yes yeah yep no nope bye goodbye sorry welcome very much so a lot that is was it".split()
+    "great nice cool fine well wow yes yeah yep no nope bye goodbye sorry welcome very much so "
+    "a lot that is was it".split()
 )
 
 
