@@ -43,6 +43,10 @@ def _one_entry() -> AbstractContextManager[object]:
     return patch.object(qa.complete, "siblings", lambda *_, **__: [])
 
 
+def _about_anything() -> AbstractContextManager[object]:
+    return patch.object(qa.assistant, "is_of_nothing_here", lambda *_, **__: False)
+
+
 def _as_typed() -> AbstractContextManager[object]:
     return patch.object(qa.spelling.Spelling, "corrected", lambda _, question: question)
 
@@ -155,6 +159,11 @@ SECTIONS = {
             Variant(change='where it outweighs every "not here"', make=assistant(kind=OverThePooledNull)),
             Variant(change="the reader's own probability, from 50 %", make=assistant(kind=Uncalibrated)),
             Variant(change="calibration not fitted", make=assistant(calibration=UNFITTED)),
+            Variant(
+                change="short questions read even where no document mentions what they are about",
+                make=assistant(),
+                around=_about_anything,
+            ),
         ),
     ),
     "passages": Section(

@@ -48,7 +48,9 @@ from qa.types import Answer, Reading
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = ["who", "gave", "kim", "the", "gifts", "five", "drones", "and", "a", "vest", "on", "sunday", "in", "russia"]
-TEXT = "The red ferry leaves at nine. The captain of its crew is Ada Brown. The mate is Bob Green. Tickets cost five crowns."
+TEXT = (
+    "The ferry leaves at nine. The captain of its crew is Ada Brown. The mate is Bob Green. Tickets cost five crowns."
+)
 
 
 @pytest.fixture(scope="module")
@@ -281,6 +283,13 @@ def test_the_pooled_null_is_every_passages():
 def test_uncalibrated_confidence_is_the_readers_own():
     given = answer(assistant(kind=Uncalibrated), finds({"Ada Brown": 2.0}), "Who is the captain?")
     assert given.confidence == pytest.approx(1 / (1 + math.exp(-2)))
+
+
+def test_what_no_document_mentions_may_be_read_for_all_the_same():
+    (read,) = [v for v in SECTIONS["abstention"].variants if "mentions" in v.change]
+    sure = finds({"Ada Brown": 9.0}), finds({"Ada Brown": 9.0})
+    answers = [answer(variant, one, "Who is Yoon?") for variant, one in zip((SHIPPED, read), sure, strict=True)]
+    assert [given.confidence > 0 for given in answers] == [False, True]
 
 
 def test_a_threshold_of_nought_always_answers():
