@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from index.text import word_set
@@ -25,6 +26,9 @@ _LEAD_MARK = re.compile(r"[#\s]*(?:\d+(?:\.\d+)*[.)]?\s+)?")
 _LONGEST_HEADING = 90
 _MOST = 20
 """Entries; more are a register, of which nobody wants all."""
+
+_MOSTLY = 0.7
+_QUOTES = " \"“‘'*_`"
 
 _CUT = re.compile(r"\s*(?::|\s[-–—]\s|\()")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -126,7 +130,7 @@ def siblings(question: str, best: Found, passages: Sequence[Passage], *, several
         return []
     text = passage.text
     start, end = listing.entries[_at(listing, span)]
-    if text[start : span.start].strip(" \"“‘'*_`"):
+    if text[start : span.start].strip(_QUOTES):
         return []
     cut = _CUT.match(text, span.end, end)
     if cut is None and 2 * (span.end - span.start) < _sentence_end(passage, start, end) - start:
@@ -140,6 +144,52 @@ def siblings(question: str, best: Found, passages: Sequence[Passage], *, several
         if place is not None:
             found.append((passage, Span(start=place[0], end=place[1], score=span.score)))
     return found
+
+
+def by_entry(found: Sequence[Found]) -> list[Found]:
+    """The items of a list answer, those of one entry as one where they are the entries' beginnings.
+
+    "digitisation and storage" is one entry among others and so one item, unless commas part it; and an item ends with
+    its entry. Where more than `_MOSTLY` of the entries begin with an item, the rest are items as well.
+    """
+    given = list(found)
+    for passage in {id(passage): passage for passage, _ in found}.values():
+        for listing in listings(passage.text):
+            inside = [(item, place) for item in given if (place := _place_in(passage, listing, item)) is not None]
+            led = {
+                at for _, (at, span) in inside if not passage.text[listing.entries[at][0] : span.start].strip(_QUOTES)
+            }
+            if len(led) < 2 or len(listing.entries) > _MOST:
+                continue
+            given = [item for item in given if all(item is not other for other, _ in inside)]
+            for n, (start, end) in enumerate(listing.entries):
+                own = sorted((span for _, (at, span) in inside if at == n), key=lambda span: span.start)
+                if own:
+                    given += [(passage, span) for span in _joined(passage.text, own, end)]
+                elif len(led) > _MOSTLY * len(listing.entries):
+                    whole = tidy(passage.text, start, _sentence_end(passage, start, end))
+                    score = inside[0][1][1].score
+                    given += [(passage, Span(start=whole[0], end=whole[1], score=score))] if whole else []
+    return given
+
+
+def _place_in(passage: Passage, listing: Listing, item: Found) -> tuple[int, Span] | None:
+    """The entry that an item begins in, and the item in `passage`'s coordinates; None where it begins in none."""
+    moved = item[0].start - passage.start
+    start, end = item[1].start + moved, item[1].end + moved
+    if item[0].document_id != passage.document_id or not 0 <= start < end <= len(passage.text):
+        return None
+    at = next((n for n, (first, after) in enumerate(listing.entries) if first <= start < after), -1)
+    return None if at < 0 else (at, Span(start=start, end=end, score=item[1].score))
+
+
+def _joined(text: str, spans: Sequence[Span], end: int) -> list[Span]:
+    """The spans as one where no comma or semicolon parts any of them; none beyond `end`."""
+    places = [tidy(text, s.start, end) if s.end > end else (s.start, s.end) for s in spans]
+    kept = [(place, span.score) for place, span in zip(places, spans, strict=True) if place is not None]
+    if kept and not any(re.search(r"[,;]", text[one[1] : two[0]]) for (one, _), (two, _) in pairwise(kept)):
+        kept = [((kept[0][0][0], max(place[1] for place, _ in kept)), max(score for _, score in kept))]
+    return [Span(start=start, end=stop, score=score) for (start, stop), score in kept]
 
 
 def _shown(passage: Passage, best: Found) -> tuple[Passage, Span, Listing] | None:

@@ -75,7 +75,7 @@ class Lexicon:
         return cls(dict(zip(words, words, strict=True)), meant=words[:_FREQUENT], counts={})
 
     def knows(self, word: str) -> bool:
-        """Whether this is a word here, an inflection of one, or a word with a longer ending ("commonest", "sampler")."""
+        """Whether this is a word here, an inflection of one, or one with a longer ending ("commonest", "sampler")."""
         plain = folded(word)
         if plain in self.forms or stems([plain])[0] in self._stems:
             return True

@@ -38,12 +38,13 @@ _OBJECTS = frozenset(
 """What follows a verb ("what kills the fish"), not the noun that is asked for."""
 _VERBS = frozenset(
     "adds allows appears applies becomes begins belongs borders breaks brings builds carries causes changes comes "
-    "connects contains controls costs covers creates defines depends describes determines distinguishes does drives "
-    "eats exists explains falls fits flows follows gets gives goes grows happens has helps holds houses includes keeps "
-    "kills leads leaves lets lies lives loses looks makes matters means meets moves needs occurs offers opens operates "
-    "owns pays plays prevents produces protects provides pulls reads remains represents requires rises runs says seems "
-    "sells sends serves sets shows sits speaks stands starts stays stops suggests supports takes teaches tells thinks "
-    "triggers turns uses wants wins works writes".split()
+    "connects consists contains contributes controls costs covers creates deals defines depends describes determines "
+    "differs distinguishes does drives eats enables ensures exists explains falls fights fits flows follows gets "
+    "gives goes grows happens has helps holds houses includes indicates involves keeps kills leads leaves lets lies "
+    "lives looks loses makes matters means meets moves needs occurs offers opens operates owns pays plays prevents "
+    "produces protects provides pulls reads refers relates remains represents requires rises runs says seems sells "
+    "sends serves sets shows sits speaks stands starts stays stops suggests supports takes teaches tells thinks "
+    "triggers turns uses varies wants wins works writes".split()
 )
 """Looks like a plural, yet "what makes steel strong?" and "which company makes cars?" ask for one thing."""
 _NUMBER = "two|three|four|five|six|seven|eight|nine|ten|several"
@@ -55,6 +56,8 @@ _ASKS_PLURAL = re.compile(
     rf"|\b(?:which|what)\s+(?:{_NUMBER}|different|various)\b",
     re.IGNORECASE,
 )
+_counts_or_grades = re.compile(rf"(?:\w+ly|most|best|well|other|{_NUMBER})$", re.IGNORECASE).match
+"""Behind these a participle belongs to the noun: "heavily armed groups", "three listed buildings"."""
 _NOUN = r"\s+((?:[\w’'-]+\s+){0,6}[\w’'-]+)"
 _HEADS = (
     re.compile(rf"\b(?:what|which|whose){_NOUN}", re.IGNORECASE),
@@ -109,15 +112,19 @@ def _is_plural_noun(words: Sequence[str]) -> bool:
 
     Looked for up to the verb, or to "of", "in" and the like. A name in "s" is none, but for "Germans" and its kind.
     """
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for place, (word, after) in enumerate(zip(words, [*words[1:], ""], strict=True)):
         bare, following = word.lower(), after.lower()
-        if bare in _ENDS:
-            return False
+        if bare in _ENDS or (place and _is_past(bare) and not _counts_or_grades(words[place - 1])):
+            return False  # "what object eluded all efforts?"
         if not _is_plural(bare) or (word[0].isupper() and not bare.endswith("ans")):
             continue
         is_verb = bare in _VERBS or following in _OBJECTS
         return following in _AUXILIARY or not is_verb
     return False
+
+
+def _is_past(word: str) -> bool:
+    return len(word) > 4 and word.endswith("ed")
 
 
 def _is_plural(word: str) -> bool:

@@ -9,7 +9,7 @@ from scripted import passage
 
 from index.sentences import split_blocks
 from index.types import Passage
-from qa.entries import listings, siblings
+from qa.entries import by_entry, listings, siblings
 from qa.types import Span
 
 REPORT = """# Review
@@ -115,3 +115,47 @@ def test_hostile_lines_cost_little():
     assert len(listings(text)[0].entries) == 20_000
     assert entries("Which things?", "x", text=text, several=True) == []
     assert time.process_time() - began < 5
+
+
+def itemised(text: str, *words: str) -> list[str]:
+    here = read(text)
+    found = by_entry([(here, span(text, word)) for word in words])
+    return [p.text[s.start : s.end] for p, s in sorted(found, key=lambda item: item[1].start)]
+
+
+COSTS = (
+    "The grant pays for:\n(a) equipment, up to 25%\n(b) digitisation and storage\n(c) tea, bread and salt\n(d) travel\n"
+)
+
+
+def test_an_entry_is_one_item_unless_commas_part_it():
+    assert itemised(COSTS, "equipment", "digitisation", "storage") == ["equipment", "digitisation and storage"]
+    assert itemised(COSTS, "equipment", "tea", "bread", "salt") == ["equipment", "tea", "bread", "salt"]
+
+
+def test_an_item_ends_with_its_entry():
+    assert itemised(COSTS, "equipment", "storage\n(c) tea", "digitisation") == ["equipment", "digitisation and storage"]
+
+
+def test_the_rest_of_the_entries_come_where_most_are_items():
+    wanted = ["equipment", "digitisation and storage", "tea, bread and salt", "travel"]
+    assert itemised(COSTS, "equipment", "digitisation and storage", "tea, bread and salt") == wanted
+    assert itemised(COSTS, "equipment", "travel") == ["equipment", "travel"]
+
+
+def test_items_that_begin_no_entry_are_left_alone():
+    assert itemised(COSTS, "25%", "storage") == ["25%", "storage"]
+    assert itemised("No list, but digitisation and storage.", "digitisation", "storage") == ["digitisation", "storage"]
+
+
+def test_entries_seen_through_two_passages_count_together():
+    cut = COSTS.index("(c)")
+    first, second = read(COSTS[:cut]), read(COSTS[4:], at=4)
+    found = by_entry([(first, span(first.text, "equipment")), (second, span(second.text, "digitisation"))])
+    assert {p.text[s.start : s.end] for p, s in found} == {"equipment", "digitisation"}
+    more = [(first, span(first.text, "equipment")), (second, span(second.text, "digitisation"))]
+    more += [(second, span(second.text, "storage")), (second, span(second.text, "tea, bread and salt"))]
+    said = {p.start + s.start: p.text[s.start : s.end] for p, s in by_entry(more)}
+    assert list(dict(sorted(said.items())).values()) == [
+        "equipment", "digitisation and storage", "tea, bread and salt", "travel",
+    ]  # fmt: skip

@@ -59,6 +59,9 @@ HOSTILE = st.text(
         "can you list the airports that cancelled flights",
         "Tell me the names of the ministers.",
         "When did it open? Which cities did it serve?",
+        "Which heavily armed groups attacked?",
+        "Which three listed buildings burnt?",
+        "Which armed groups attacked?",
     ],
 )
 def test_a_question_for_several_things(question):
@@ -106,6 +109,8 @@ def test_a_question_for_several_things(question):
         "What bothers the writer?",
         "What comes after winter?",
         "Which company makes cars?",
+        "What celestial object eluded efforts to measure it?",
+        "What major food staple contributes to an increased risk of diseases?",
         "Which river flows through the town?",
         "Which country borders Uganda?",
         # a plural that is not asked for
