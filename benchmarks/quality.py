@@ -131,8 +131,8 @@ class Prices:
         return float(sum(np.interp(tokens, _LENGTHS, self._by_name[name]) for name, tokens in windows))
 
 
-def write(options: argparse.Namespace, store: Store, scratch: Path) -> str:
-    """The whole text; sections in their order, or only the one that is named. Rows lie in `scratch` meanwhile."""
+def parts(options: argparse.Namespace, store: Store, scratch: Path) -> Iterator[str]:
+    """The text, part by part: sections in their order, or only the one named. Rows lie in `scratch` meanwhile."""
     settings = Settings.from_environment()
     meter = Meter()
     small, careful = (KeptReader(builtin.MODELS / kind, store, meter=meter) for kind in ("small", "careful"))
@@ -145,19 +145,18 @@ def write(options: argparse.Namespace, store: Store, scratch: Path) -> str:
     )
     sets = Sets(questions=options.questions, documents=options.documents, sample=options.sample)
     bench = Bench(models, sets, scratch, meter=meter, prices=Prices([small, careful]))
-    parts = [head(options, sets, models)]
+    yield head(options, sets, models)
     for name, section_ in SECTIONS.items():
         if options.only in (None, name) and sets.pool(POOLS[section_.pool]):
             lines = list(bench.lines(section_))
-            parts.append(section(section_.title, POOLS[section_.pool].title, section_.tells, lines))
+            yield section(section_.title, POOLS[section_.pool].title, section_.tells, lines)
     if options.only in (None, "confidence"):
-        parts.append(confidence_text(bench.calibration_rows(POOLS["all"]), models.calibrations["careful"]))
+        yield confidence_text(bench.calibration_rows(POOLS["all"]), models.calibrations["careful"])
     if options.only in (None, "search") and sets.all("articles"):
         asked = sets.all("articles")
-        parts += [search_text(asked, embedder, together=together, told=tell) for together in (False, True)]
+        yield from (search_text(asked, embedder, together=together, told=tell) for together in (False, True))
     if options.only in (None, "skim") and sets.all("articles"):
-        parts.append(skim_text(sets.all("articles")[::EVERY], embedder, small, told=tell))
-    return "\n".join(parts)
+        yield skim_text(sets.all("articles")[::EVERY], embedder, small, told=tell)
 
 
 def head(options: argparse.Namespace, sets: Sets, models: Models) -> str:
@@ -225,17 +224,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "quality.md")
     options = parser.parse_args()
     store = Store(options.cache)
+    unfinished = options.out.with_suffix(".new")
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            text = write(options, store, Path(scratch))
+            text = ""
+            for part in parts(options, store, Path(scratch)):
+                text += ("\n" if text else "") + part
+                unfinished.write_text(text, encoding="utf-8")  # what there is, for whoever waits
     finally:
         store.close()
-    if options.only is not None:
+    if options.only is None:
+        unfinished.replace(options.out)
+    else:
+        unfinished.unlink()
         print(text)
-        return
-    unfinished = options.out.with_suffix(".new")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(options.out)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_readers
-from quality import Bench, write
+from quality import Bench, parts
 from quality_cache import KeptEmbedder, KeptReader, Meter, Store
 from quality_confidence import choices, confidence_text
 from quality_retrieval import Titled, holds, searches, skims
@@ -547,7 +547,7 @@ def test_the_command_makes_a_table_and_reads_nothing_twice(tmp_path, monkeypatch
     for turn in range(2):
         store = Store(tmp_path)
         ran.clear()
-        text = write(options, store, tmp_path / f"rows {turn}")
+        text = "\n".join(parts(options, store, tmp_path / f"rows {turn}"))
         store.close()
         runs.append((len(ran), text))
     assert runs[0][0] > runs[1][0]
