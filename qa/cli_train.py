@@ -18,7 +18,7 @@ from qa.cli_text import safe
 if TYPE_CHECKING:
     from qa.evaluation.types import Problem
     from qa.training.dev import Figures
-    from qa.training.loop import Tell, Told
+    from qa.training.telling import Tell, Told
 
 app = typer.Typer()
 

@@ -15,18 +15,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from training_sets import PARAGRAPHS, encoder, lines, recipe, squad
 
 from index.types import Passage
 from qa.cli import main
 from qa.reading.builtin import open_reader
 from qa.training.errors import TrainingError
-from qa.training.loop import Told
 from qa.training.recipe import Recipe
 from qa.training.run import Outcome, train_reader
 from qa.training.state import Run
+from qa.training.telling import Told
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -262,6 +265,18 @@ def test_the_folder_is_a_reader_and_a_base(sets, whole, tmp_path):
         done = train_reader(made, tmp_path / f"from-{base.name}")
         assert done.steps == 2
         assert not same(whole, tmp_path / f"from-{base.name}")
+
+
+def test_what_was_rounded_before_stays_on_its_steps(sets, whole, tmp_path):
+    """A run that rounds from its start on begins with the reader that it was given, to the integer."""
+    base = shipped(whole, tmp_path / "shipped")
+    made = recipe(sets, base, steps=1, lr=1e-9, short_until=0.0, round_from=0.0)
+    train_reader(made, tmp_path / "out")
+    before, after = ({t.name: numpy_helper.to_array(t) for t in onnx.load(str(f / "model.onnx")).graph.initializer}
+                     for f in (base, tmp_path / "out"))  # fmt: skip
+    bits = [name for name, table in before.items() if table.dtype == np.int8 and table.size > 1]
+    assert len(bits) == 13
+    assert all(np.array_equal(before[name], after[name]) for name in bits)
 
 
 def shipped(out: Path, to: Path) -> Path:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qa.training.recipe import STAGES
 
 Points = list[tuple[float, float]]
-LEFT, RIGHT, TALL, GAP = 56.0, 700.0, 150.0, 44.0
+LEFT, RIGHT, TALL, GAP = 72.0, 700.0, 150.0, 60.0
 STYLE = """
 svg { background: #fff; font: 12px system-ui, sans-serif; }
-text { fill: #444; } .title { font-size: 15px; font-weight: 600; fill: #111; }
+text { fill: #444; } .quiet { font-size: 11px; } .title { font-size: 15px; font-weight: 600; fill: #111; }
 .grid { stroke: #ddd; } .stage { stroke: #888; stroke-dasharray: 3 3; }
 .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 .a { stroke: #0b63ce; } .b { stroke: #b3541e; } .c { stroke: #2a7a3b; } .d { stroke: #7a3a9a; }
@@ -43,7 +44,7 @@ def draw(lines: Sequence[Mapping[str, Any]], *, title: str) -> str:
         named = [("F1", "f1"), ("exact", "exact"), ("AUROC, %", "auroc"), ("lists, F1", "lists")]
         panels.append(("development sample", [(label, _points(scaled, name)) for label, name in named]))
     parts_ = [f'<text class="title" x="{LEFT}" y="24">{html.escape(title)}</text>']
-    top = 44.0
+    top = 70.0
     for name, series in panels:
         parts_.append(_panel(name, [one for one in series if one[1]], most, top, _stages(lines)))
         top += TALL + GAP
@@ -82,7 +83,7 @@ def _panel(name: str, series: list[tuple[str, Points]], most: float, top: float,
     def y(value: float) -> float:
         return bottom - TALL * (value - low) / span
 
-    parts = [f'<text x="{LEFT}" y="{top - 6:.1f}">{name}</text>']
+    parts = [f'<text x="{LEFT}" y="{top - 22:.1f}">{name}</text>']
     for n in range(5):
         value = low + span * n / 4
         parts.append(
@@ -98,18 +99,14 @@ def _panel(name: str, series: list[tuple[str, Points]], most: float, top: float,
         label = list(STAGES.values())[int(number)]
         parts.append(
             f'<path class="stage" d="M{x(step):.1f} {top}V{bottom}"/>'
-            f'<text x="{x(step) + 4:.1f}" y="{top + 12:.1f}">{label}</text>'
+            f'<text class="quiet" x="{x(step):.1f}" y="{top - 5:.1f}">{label}</text>'
         )
-    placed: list[float] = []
-    for kind, (label, points) in zip("abcd", series, strict=False):
+    lowest = -math.inf
+    for kind, (label, points) in sorted(zip("abcd", series, strict=False), key=lambda one: y(one[1][1][-1][1])):
         path = "L".join(f"{x(step):.1f} {y(value):.1f}" for step, value in points)
         parts.append(f'<path class="line {kind}" d="M{path}"/>')
-        parts += [
-            f'<circle class="{kind}" cx="{x(s):.1f}" cy="{y(v):.1f}" r="2.2"/>' for s, v in points if len(points) < 60
-        ]
-        at = y(points[-1][1]) + 4
-        while any(abs(at - other) < 12 for other in placed):
-            at += 12
-        placed.append(at)
-        parts.append(f'<text class="{kind}" x="{x(points[-1][0]) + 6:.1f}" y="{at:.1f}">{label}</text>')
+        if len(points) < 60:
+            parts += [f'<circle class="{kind}" cx="{x(s):.1f}" cy="{y(v):.1f}" r="2.2"/>' for s, v in points]
+        lowest = max(y(points[-1][1]) + 4, lowest + 13)  # labels of lines that meet stand below each other
+        parts.append(f'<text class="{kind}" x="{x(points[-1][0]) + 6:.1f}" y="{lowest:.1f}">{label}</text>')
     return "".join(parts)

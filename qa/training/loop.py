@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 
 import torch
 
-from qa.training.dev import Figures, Sample
+from qa.training.dev import Sample
 from qa.training.errors import TrainingError
 from qa.training.layout import Batch, Taught, aligned, inputs
 from qa.training.log import Log
@@ -22,27 +22,10 @@ from qa.training.recipe import Recipe
 from qa.training.state import Progress, Run, random_state, set_random_state
 from qa.training.stopping import Stopping
 from qa.training.stream import Blocks, stream
+from qa.training.telling import Tell, Teller
 
-LOG_SECONDS = 15.0
 SPREAD_BATCHES = 24
 """Batches from which the spread of every layer's input is seen before rounding begins."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a run tells after every step. `passed` is the share done, `left` the seconds to go; `figures` are set after
-    an evaluation."""
-
-    step: int
-    passed: float
-    stage: str
-    loss: float | None
-    rate: float
-    left: float
-    figures: Figures | None = None
-
-
-Tell = Callable[[Told], None]
 
 
 class Trainer:
@@ -63,7 +46,7 @@ class Trainer:
         tell: Tell = lambda _: None,
     ) -> None:
         self.recipe, self.run, self.pieces, self.arrays, self.device = recipe, run, pieces, arrays, device
-        self.model, self.precision, self.sample, self.teacher, self.tell = model, precision, sample, teacher, tell
+        self.model, self.precision, self.sample, self.teacher = model, precision, sample, teacher
         decayed = [p for n, p in model.named_parameters() if p.ndim > 1 and "LayerNorm" not in n]
         plain = [p for n, p in model.named_parameters() if p.ndim <= 1 or "LayerNorm" in n]
         groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
@@ -72,9 +55,8 @@ class Trainer:
         )  # nine times as fast on a CPU
         self.progress = Progress()
         self.log = Log(run.log_file, run.curves_file)
+        self.teller = Teller(self.log, tell)
         self.stopping = Stopping()
-        self._window: list[tuple[float, float, float]] = []
-        self._busy = self._seen = 0.0
         self._batches: Iterator[tuple[int, int, Batch]] | None = None
 
     def resume(self) -> bool:
@@ -103,11 +85,6 @@ class Trainer:
         return self.progress.seconds + time.monotonic() - self._began
 
     @property
-    def speed(self) -> float:
-        """Examples a second since the process took the run up, evaluations and savings left out."""
-        return self._seen / self._busy if self._busy else 0.0
-
-    @property
     def passed(self) -> float:
         """The share of the run that is done."""
         if self.recipe.steps is not None:
@@ -117,8 +94,8 @@ class Trainer:
 
     def train(self) -> int | None:
         """Go on to the end; the number of the signal where one asked to stop, with everything saved."""
-        self._began = self._saved = self._logged = self._first = time.monotonic()
-        self._from = self.passed
+        self._began = self._saved = time.monotonic()
+        self.teller.begin(self.passed)
         with self.stopping.listening():
             while not self.stopping():
                 passed = self.passed
@@ -137,6 +114,7 @@ class Trainer:
 
     def _stop(self) -> int | None:
         self.save()
+        self.teller.write(self.progress, self.passed, self.recipe.rate(self.passed), self.seconds)
         self.log.draw(self.recipe.name)
         return self.stopping.signal
 
@@ -178,12 +156,11 @@ class Trainer:
         progress = self.progress
         progress.step, progress.block, progress.index = progress.step + 1, block, index
         progress.examples += len(batch["golds"])
-        self._seen, self._busy = self._seen + len(batch["golds"]), self._busy + time.monotonic() - began
         progress.loss = value if progress.loss is None else 0.98 * progress.loss + 0.02 * value
-        self._window.append((value, float(loss.span), float(loss.tag)))
-        if time.monotonic() - self._logged > LOG_SECONDS:
-            self.write_log(rate)
-        self.tell_progress()
+        self.teller.add(loss, examples=len(batch["golds"]), seconds=time.monotonic() - began)
+        if self.teller.late:
+            self.teller.write(progress, self.passed, rate, self.seconds)
+        self.teller.say(progress, self.passed)
 
     def loss(self, batch: Batch) -> Loss:
         """Of one batch, with the teacher's view of it where there is a teacher."""
@@ -197,7 +174,14 @@ class Trainer:
 
     @torch.no_grad()
     def begin_rounding(self) -> bool:
-        """See how far every layer's input spreads, set the scaling by it, and round from now on; False if stopped."""
+        """See how far every layer's input spreads, set the scaling by it, and round from now on; False if stopped.
+
+        Weights that were rounded before and not touched since stand on the steps of the scaling they have, and keep it.
+        """
+        if self.progress.step == 0 and self.model.smoothed:
+            self.model.quantise(True)
+            self.progress.rounding = True
+            return True
         self.model.eval()
         self.model.collect(True)
         for n, (_, _, batch) in enumerate(self.batches("rounded-spread")):
@@ -219,7 +203,7 @@ class Trainer:
         if self.sample is not None and (figures := self.sample.figures(self.model, self.device)) is not None:
             self.log.add({"step": self.progress.step, "stage": "averaged", "dev": asdict(figures)})
             self.log.draw(self.recipe.name)
-            self.tell_progress(figures)
+            self.teller.say(self.progress, self.passed, figures)
 
     def look(self, passed: float) -> bool:
         """Evaluate where it is time to; False when asked to stop before it was done."""
@@ -233,12 +217,11 @@ class Trainer:
             if figures is None:
                 return False
         self.progress.looked = due
-        if self._window:
-            self.write_log(self.recipe.rate(passed))
+        self.teller.write(self.progress, passed, self.recipe.rate(passed), self.seconds)
         if figures is not None:
             self.log.add({"step": self.progress.step, "stage": self.recipe.stage(passed), "dev": asdict(figures)})
             self.log.draw(self.recipe.name)
-            self.tell_progress(figures)
+            self.teller.say(self.progress, self.passed, figures)
         if self.recipe.average and self.progress.rounding:
             self.keep(float(self.progress.step) if figures is None else figures.overall)
         return True
@@ -249,26 +232,3 @@ class Trainer:
         self.run.write(self.run.snapshot_file(step), self.model.state_dict(), step=step)
         kept = [*(one for one in self.progress.snapshots if one[0] != step), (step, figure)]
         self.progress.snapshots = sorted(kept, key=lambda one: (-one[1], -one[0]))[: self.recipe.average]
-
-    def write_log(self, rate: float) -> None:
-        total, span, tag = (sum(column) / len(self._window) for column in zip(*self._window, strict=True))
-        self.log.add(
-            {
-                "step": self.progress.step, "stage": self.progress.stage, "passed": round(self.passed, 5),
-                "loss": round(total, 5), "span_loss": round(span, 5), "tag_loss": round(tag, 5), "lr": rate,
-                "examples": self.progress.examples, "examples_per_second": round(self.speed, 2),
-                "seconds": round(self.seconds, 1),
-            }
-        )  # fmt: skip
-        self._window, self._logged = [], time.monotonic()
-
-    def tell_progress(self, figures: Figures | None = None) -> None:
-        passed, now = self.passed, time.monotonic()
-        done = passed - self._from
-        left = (1 - passed) * (now - self._first) / done if done > 0 else math.nan
-        self.tell(
-            Told(
-                step=self.progress.step, passed=passed, stage=self.progress.stage, loss=self.progress.loss,
-                rate=self.speed, left=left, figures=figures,
-            )
-        )  # fmt: skip

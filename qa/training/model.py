@@ -123,6 +123,11 @@ class ReaderModel(nn.Module):
         for layer in self.quantised:
             layer.active = on
 
+    @property
+    def smoothed(self) -> bool:
+        """Whether the scaling was set before."""
+        return any(bool((layer.smooth != 1).any()) for layer in self.quantised)
+
     @torch.no_grad()
     def set_smoothing(self, strength: float = 0.5) -> None:
         """Move the spread of the activations into the weights, once for all layers that read the same input."""

@@ -18,7 +18,7 @@ from qa.training.dev import Sample, choose
 from qa.training.errors import TrainingError
 from qa.training.export import export
 from qa.training.layout import Taught
-from qa.training.loop import Tell, Trainer
+from qa.training.loop import Trainer
 from qa.training.model import ReaderModel
 from qa.training.pieces import Pieces
 from qa.training.precision import faster, open_device, settings
@@ -27,6 +27,7 @@ from qa.training.questions import read_sets
 from qa.training.recipe import Recipe, differences
 from qa.training.state import Run
 from qa.training.stream import Blocks
+from qa.training.telling import Tell
 
 Say = Callable[[str], None]
 
