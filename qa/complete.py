@@ -12,6 +12,7 @@ from qa.choose import Choice
 from qa.entries import by_entry, siblings
 from qa.lists import Found, asks_for_several
 from qa.reading.edges import find_pairs, tidy
+from qa.reading.items import split_items
 from qa.reading.whole import says_something, whole
 from qa.types import Reading, Span
 
@@ -117,8 +118,14 @@ def _filled(
         if says_something(passage.text, item[1].start, item[1].end) and all(
             _differ(item, other) and _alike(item, other) for other in filled
         ):
-            filled.append(item)
+            filled += _parts(item)
     return filled
+
+
+def _parts(item: Found) -> list[Found]:
+    passage, span = item
+    parts = split_items(passage.text, span.start, span.end, several=True)
+    return [(passage, Span(start=start, end=end, score=span.score)) for start, end in parts]
 
 
 def _candidates(reading: Reading) -> list[tuple[float, Passage, Span]]:

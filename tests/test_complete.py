@@ -90,6 +90,13 @@ def test_what_is_added_is_of_the_same_form_and_says_something_else():
     assert said("Which two people came?", twice, {"Nancy Ward": 9.0, "Ward": 5.0}) == ["Nancy Ward"]
 
 
+def test_what_is_added_is_parted_as_lists_are():
+    text = "Foyerline lets people in. So do Teatro Ombrelli, Klubb Nattskift and Renholm."
+    spans = {"Foyerline": 6.0, "Teatro Ombrelli, Klubb Nattskift and Renholm": 2.0}
+    wanted = ["Foyerline", "Teatro Ombrelli", "Klubb Nattskift", "Renholm"]
+    assert said("Which venues let people in?", text, spans) == wanted
+
+
 def test_added_spans_are_as_wide_as_their_tags():
     text = "Compared with a diatomic gas and a monatomic gas."
     found = said("With what kinds of gas?", text, {"monatomic": 5.0, "diatomic": 3.5}, {"diatomic gas": 0.6})

@@ -21,6 +21,7 @@ from qa.reading.whole import says_something, whole
         ("cost $9.7 billion in all", "$9.7", "What did it cost?", "$9.7 billion"),
         ("at −5 °C outside", "−5", "How cold was it?", "−5 °C"),
         ("some 30,000 pounds of fish", "30,000", "How much fish was caught?", "30,000 pounds"),
+        ("the award of 30,000 pounds", "30,000", "prize amount pounds", "30,000 pounds"),
         # what the question names is not needed, and nothing is guessed
         ("some 30,000 pounds of fish", "30,000", "How many pounds of fish?", "30,000"),
         ("in the 20th century", "20th", "In which century?", "20th"),

@@ -54,10 +54,9 @@ def whole(text: str, start: int, end: int, *, question: str = "") -> tuple[int, 
 
 
 def _names(question: str, unit: str) -> bool:
-    return (
-        re.search(rf"\b{re.escape(unit[:_STEM] if unit.isalpha() and len(unit) > _STEM else unit)}", question, re.I)
-        is not None
-    )
+    """Whether the question asks for a number of just this: "how many years", not "prize amount pounds"."""
+    stem = unit[:_STEM] if unit.isalpha() else unit
+    return re.search(rf"\b(?:how|what|which)\b.*\b{re.escape(stem)}", question, re.IGNORECASE | re.DOTALL) is not None
 
 
 def says_something(text: str, start: int, end: int) -> bool:
