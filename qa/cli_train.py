@@ -187,12 +187,12 @@ def _told() -> Iterator[Tell]:
         TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as bar:
-        task = bar.add_task("", total=1.0, left="")
+        task = bar.add_task("", total=1.0, left="", visible=False)
 
         def step(told: Told) -> None:
             if told.figures is not None:
                 bar.console.print(f"step {told.step}, {_looked(told.figures)}", markup=False)
-            bar.update(task, description=_doing(told), completed=told.passed, left=_left(told.left))
+            bar.update(task, description=_doing(told), completed=told.passed, left=_left(told.left), visible=True)
 
         yield step
 
