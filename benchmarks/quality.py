@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,15 @@ from qa.training.calibrate import Row
 HERE = Path(__file__).resolve().parent
 EVERY = 8
 """Of the articles' questions, how many are skimmed: every eighth."""
+READING = (
+    "The first line of a table is the assistant as shipped; each other line differs from it in one thing. “Right” is "
+    "lenient (what a person would accept) and counts abstentions: to abstain is right exactly where there is no answer. "
+    "Differences are points with their paired 95 % interval (documents drawn again, or questions where there are few "
+    "documents); “surely” means that the interval leaves out nought. Rules and thresholds were chosen on these sets, so "
+    "levels flatter; differences are what the tables are for. Seconds are of reading alone, counted from the windows "
+    "read and what a window of that length takes on this machine"
+)
+"""How to read the tables."""
 _PAUSE = 10.0  # seconds between two lines of progress
 _LENGTHS = (32, 128, 256, 384)
 _TIMES = 3
@@ -163,21 +173,15 @@ def head(options: argparse.Namespace, sets: Sets, models: Models) -> str:
     """How the table was made, so that it can be made again."""
     asked = {name: (len(sets.pool(Pool(title="", sets=(name,)))), len(sets.all(name))) for name in SETS}
     counts = ", ".join(f"{name} {some:,} of {every:,}" for name, (some, every) in asked.items() if every)
-    cores, made = os.cpu_count(), datetime.now(UTC).date().isoformat()
-    return f"""# What each idea does to answers
-
-Made by `python benchmarks/quality.py` on {made} from commit {commit()}, with {models.small.name} and
-{models.careful.name}, {cores} processor cores, Python {platform.python_version()}. Development sets, every nth
-question, at most {options.sample} of a set for each table: {counts}.
-"articles" are the articles of dev.json whole, "together" is the written set asked of all its documents at once.
-
-The first line of a table is the assistant as shipped; each other line differs from it in one thing. "Right" is lenient
-(what a person would accept) and counts abstentions: to abstain is right exactly where there is no answer. Differences
-are points with their paired 95 % interval (documents drawn again, or questions where there are few documents);
-"surely" means that the interval leaves out nought. Thresholds and calibration were chosen on these sets, so levels
-flatter; differences are what the tables are for. Seconds are of reading alone, counted from the windows read and what a
-window of that length takes on this machine.
-"""
+    made, cores, load = datetime.now(UTC).date().isoformat(), os.cpu_count() or 1, os.getloadavg()[0]
+    busy = f"; it was busy (load {load:.0f}), compare them with each other only" if load > cores else ""
+    made_by = (
+        f"Made by `python benchmarks/quality.py` on {made} from commit {commit()}, with {models.small.name} and "
+        f"{models.careful.name}, {cores} processor cores, Python {platform.python_version()}. Development sets, every "
+        f"nth question, at most {options.sample} of a set for each table: {counts}. “articles” are the articles of "
+        "dev.json whole, “together” is the written set asked of all its documents at once."
+    )
+    return "\n\n".join(["# What each idea does to answers", fill(made_by, 120), fill(READING + busy, 120)]) + ".\n"
 
 
 def commit() -> str:

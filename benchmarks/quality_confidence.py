@@ -29,6 +29,7 @@ class Confidence:
     """A choice of features: which questions are decided rightly (0 or 1 each), and how true the probabilities are."""
 
     change: str
+    removes: bool | None
     decided: NDArray[np.float64]
     auroc: float | None
     ece: float | None
@@ -52,14 +53,18 @@ def row(asked: Asked, assistant: Assistant) -> Row | None:
 def choices(rows: Sequence[Row], known: Calibration) -> list[Confidence]:
     """All features, then all but each, then each alone."""
     every = range(len(FEATURES))
-    found = [_fitted("all features", rows, every, known)]
+    found = [_fitted("all features", rows, every, known, removes=None)]
     for n in every:
         others = [other for other in every if other != n]
-        found.append(_fitted(f"without {NAMES.get(FEATURES[n], FEATURES[n])}", rows, others, known))
-    return found + [_fitted(f"only {NAMES.get(FEATURES[n], FEATURES[n])}", rows, [n], known) for n in every]
+        found.append(_fitted(f"without {NAMES.get(FEATURES[n], FEATURES[n])}", rows, others, known, removes=True))
+    return found + [
+        _fitted(f"only {NAMES.get(FEATURES[n], FEATURES[n])}", rows, [n], known, removes=None) for n in every
+    ]
 
 
-def _fitted(change: str, rows: Sequence[Row], kept: Sequence[int], known: Calibration) -> Confidence:
+def _fitted(
+    change: str, rows: Sequence[Row], kept: Sequence[int], known: Calibration, *, removes: bool | None
+) -> Confidence:
     whole = Rows.of(rows)
     columns = np.isin(np.arange(whole.x.shape[1]), list(kept))
     part = replace(whole, x=np.where(columns, whole.x, 0.0))  # a column of noughts gets no weight
@@ -68,6 +73,7 @@ def _fitted(change: str, rows: Sequence[Row], kept: Sequence[int], known: Calibr
     ways = [np.where((speak >= g) & (sure >= THRESHOLD), whole.right, ~whole.answerable) for g in GATES]
     return Confidence(
         change=change,
+        removes=removes,
         decided=max(ways, key=lambda way: way.sum()).astype(np.float64),
         auroc=auroc(speak, whole.answerable),
         ece=calibration(sure, whole.right, np.ones(len(rows), dtype=bool))["ece"],
@@ -83,7 +89,7 @@ def confidence_text(rows: Sequence[Row], known: Calibration) -> str:
         change = (None, None) if one is base else difference(base.decided, one.decided, groups)
         right, area = percent(100 * float(one.decided.mean())), "–" if one.auroc is None else f"{one.auroc:.3f}"
         error = "–" if one.ece is None else f"{one.ece:.1f}"
-        cells.append([one.change, right, signed(*change), area, error, verdict(*change, removes=True)])
+        cells.append([one.change, right, signed(*change), area, error, verdict(*change, removes=one.removes)])
     heads = ["confidence from", "decided rightly", "difference", HEADS["auroc"], HEADS["ece"], ""]
     told = f"Of {len(rows):,} questions (all sets), each judged by a calibration that saw nothing of its document."
     return f"## What confidence is made of\n\n{told}\n\n{table(heads, cells)}\n"
