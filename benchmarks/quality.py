@@ -48,12 +48,12 @@ HERE = Path(__file__).resolve().parent
 EVERY = 8
 """Of the articles' questions, how many are skimmed: every eighth."""
 READING = (
-    "The first line of a table is the assistant as shipped; each other line differs from it in one thing. “Right” is "
-    "lenient (what a person would accept) and counts abstentions: to abstain is right exactly where there is no answer. "
-    "Differences are points with their paired 95 % interval (documents drawn again, or questions where there are few "
-    "documents); “surely” means that the interval leaves out nought. Rules and thresholds were chosen on these sets, so "
-    "levels flatter; differences are what the tables are for. Seconds are of reading alone, counted from the windows "
-    "read and what a window of that length takes on this machine"
+    "The first line of a table is the assistant as shipped; each other line differs from it in one thing. “Right” "
+    "is lenient (what a person would accept) and counts abstentions: to abstain is right exactly where there is no "
+    "answer. Differences are points with their paired 95 % interval (documents drawn again, or questions where "
+    "there are few documents); “surely” means that the interval leaves out nought. Rules and thresholds were chosen "
+    "on these sets, so levels flatter; differences are what the tables are for. Seconds are of reading alone, "
+    "counted from the windows read and what a window of that length takes on this machine"
 )
 """How to read the tables."""
 _PAUSE = 10.0  # seconds between two lines of progress
