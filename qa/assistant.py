@@ -277,6 +277,10 @@ def open_readers(settings: Settings) -> tuple[Reader, Calibration]:
     """The reader that the settings ask for, with its calibration. Raises: `ModelError`."""
     own = None if settings.calibration is None else calibrate.read(settings.calibration)
     if settings.reader is not None:
+        trained = Path(settings.reader)
+        if (trained / "reader.json").is_file():  # as `spanwise train-reader` leaves it
+            reader = builtin.OnnxReader(trained, threads=settings.threads)
+            return reader, calibrate.load(trained) if own is None else own
         from qa.reading.hub import HubReader
 
         return HubReader(settings.reader), calibrate.UNFITTED if own is None else own

@@ -68,9 +68,9 @@ def calibrate(
     settings = replace(settings, threshold=None, risk=None)
     assistant = None if index is None else Assistant.from_index(index, settings=settings)
     library = Library(assistant, folder=documents, settings=settings)
+    reader, known = open_readers(settings)
     key = {
-        "depth": settings.depth,
-        "reader": settings.reader,
+        "reader": reader.name,
         "features": list(FEATURES),
         "index": None if index is None else str(index.resolve()),
         "documents": None if documents is None else str(documents.resolve()),
@@ -82,7 +82,6 @@ def calibrate(
         warn(f"left out: {safe(str(problem))}")
     if len(problems) > _SHOWN_PROBLEMS:
         warn(f"and {len(problems) - _SHOWN_PROBLEMS} more left out")
-    known = open_readers(settings)[1] if assistant is None else assistant.calibration
     fitted = calibrated(Rows.of(rows), known, how=None if how == "auto" else how)
     out.write_text(json.dumps(to_json(fitted, sets=[q.name for q in questions]), indent=2) + "\n", encoding="utf-8")
     _show(fitted, out)

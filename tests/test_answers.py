@@ -20,6 +20,7 @@ from index.errors import DocumentError, IndexDamagedError, ModelError
 from index.load import load_text
 from qa import Answer, Assistant, Settings
 from qa.errors import QuestionError
+from qa.reading import builtin
 
 LIBRARY = (
     "The Riverside Library\n\n"
@@ -352,6 +353,15 @@ def test_any_transformers_model_reads_where_the_settings_name_one(tmp_path):
     assert made.names["reader"] == str(model)
     answer = checked(made.ask("Who paid for the reading room?"), made)
     assert not answer.abstained  # its weights are random: only the way is tried here
+
+
+def test_a_trained_readers_folder_reads_where_the_settings_name_it(folder):
+    named = Assistant.from_index(folder, settings=Settings(reader=str(builtin.MODELS / "small")))
+    shipped = Assistant.from_index(folder, settings=Settings(depth="quick"))
+    question = "What gifts did Kim receive?"
+    assert named.names == shipped.names
+    assert named.calibration == shipped.calibration
+    assert named.ask(question).items == shipped.ask(question).items
 
 
 def test_a_model_that_is_not_there_is_refused(tmp_path):
