@@ -158,7 +158,18 @@ def search_text(asked: Sequence[Asked], embedder: Embedder, *, together: bool, t
         )
     where = "among the passages of all articles at once" if together else "among the passages of its own article"
     heads = ["passages", *(f"first {top}" for top in TOPS), f"difference at {SHIPPED_TOP}", ""]
-    return f"## The right passage {where}\n\nOf {len(groups):,} questions with an answer.\n\n{table(heads, rows)}\n"
+    text = f"## The right passage {where}\n\nOf {len(groups):,} questions with an answer.\n\n{table(heads, rows)}\n"
+    return text if together else f"{text}\nAs shipped, article by article:\n\n{_by_article(base, groups)}\n"
+
+
+def _by_article(search: Search, groups: Sequence[str]) -> str:
+    """The table of one way for each article; a heap of unrelated texts is harder than an article."""
+    rows = []
+    for name in dict.fromkeys(groups):
+        own = np.array([group == name for group in groups])
+        shares = (percent(100 * float(search.found[top][own].mean())) for top in TOPS)
+        rows.append([name.replace("_", " "), f"{int(own.sum()):,}", *shares])
+    return table(["article", "questions", *(f"first {top}" for top in TOPS)], rows)
 
 
 def skim_text(asked: Sequence[Asked], embedder: Embedder, small: Reader, *, told: Told) -> str:

@@ -17,7 +17,7 @@ import tiny_readers
 from quality import Bench, parts
 from quality_cache import KeptEmbedder, KeptReader, Meter, Store
 from quality_confidence import choices, confidence_text
-from quality_retrieval import Titled, holds, searches, skims
+from quality_retrieval import Titled, holds, search_text, searches, skims
 from quality_sections import SECTIONS, SHIPPED, Section
 from quality_sets import POOLS, Indexes, Pool, Sets
 from quality_table import difference, list_difference, section, signed, verdict
@@ -493,6 +493,14 @@ def test_search_is_judged_by_the_passages_that_hold_the_answer(folder):
     assert not holds(captain, wrong)
     found = list(searches(sets.all("news"), embedder, together=False, told=lambda *_: None))
     assert all(len(values) == 2 for search in found for values in search.found.values())  # those with an answer
+
+
+def test_search_is_told_article_by_article(folder):
+    sets = Sets(questions=[folder], documents=[folder], sample=9)
+    text = search_text(sets.all("news"), WordEmbedder(), together=False, told=lambda *_: None)
+    whole, _, articles = text.partition("article by article:")
+    assert "| as shipped: 200 tokens, 50 of them shared | 100.0 % |" in whole
+    assert "| ferry.txt | 2 | 100.0 % | 100.0 % | 100.0 % | 100.0 % |" in articles
 
 
 def test_skimming_keeps_what_the_small_reader_likes(folder):
