@@ -36,6 +36,9 @@ _SUFFIXES = word_set(
     "ment ness or ry ship ty ward y"
 )
 """What makes another word of a word."""
+_SHORT = {"wat": "what", "wut": "what", "wot": "what", "wht": "what", "wen": "when", "wich": "which"}
+"""What people type for a question word, although some of it is a word elsewhere."""
+_FIRST = re.compile(r"\s*([^\W\d_]+)(?=\s+[^\W\d_])")
 _SHARED = word_set("is of was had has her his for all may will than any over not")
 """English words that other languages have, too."""
 _VOWELS = frozenset("aeiouy")
@@ -74,6 +77,7 @@ class Spelling:
 
     def corrected(self, question: str) -> str:
         """The question with its misspelt words replaced; the same string where there are none."""
+        question = self._spelt_out(question)
         words = list(_words(question))
         common = self._common()
         unsure = [(place, word) for place, word in words if _may_be_misspelt(word) and not common.knows(word)]
@@ -96,6 +100,15 @@ class Spelling:
             return question
         return _spliced(question, about.likely(words, found))
 
+    def _spelt_out(self, question: str) -> str:
+        """The question with a question word's short form at its beginning in full, where documents are in English."""
+        first = _FIRST.match(question)
+        meant = _SHORT.get(first[1].lower()) if first is not None else None
+        if first is None or meant is None or not self._texts_read().in_english:
+            return question
+        meant = meant.capitalize() if first[1][0].isupper() else meant
+        return question[: first.start(1)] + meant + question[first.end(1) :]
+
     def knows(self, word: str) -> bool:
         """Whether the documents have the word, in whatever form."""
         return self._texts_read().written.knows(word)
@@ -117,7 +130,7 @@ class _Texts:
     def __init__(self, texts: Iterable[str], common: Lexicon) -> None:
         self.written = Lexicon.of_texts(texts)
         self._common = common
-        self._in_english = self.written.share_in(common) >= _LEAST_ENGLISH
+        self.in_english = self.written.share_in(common) >= _LEAST_ENGLISH
 
     def likely(self, words: Sequence[tuple[int, str]], found: list[_Change]) -> list[_Change]:
         """The changes to make: all where question and documents are in English, else those to the documents' words.
@@ -128,10 +141,10 @@ class _Texts:
         said = [word.lower() for place, word in words if place not in changed]
         said += [meant.lower() for start, end, meant in found if end - start > 3]
         is_english = any(word in _FUNCTION for word in said) or len(_SHARED.intersection(said)) > 1
-        if is_english and self._in_english:
+        if is_english and self.in_english:
             return found
         familiar = sum(folded(changed.get(place, word)) in self.written.forms for place, word in words)
-        if (len(words) > _KEYWORDS and self._in_english) or 2 * familiar < len(words):
+        if (len(words) > _KEYWORDS and self.in_english) or 2 * familiar < len(words):
             return []
         return [change for change in found if folded(change[2]) in self.written.forms]
 

@@ -71,6 +71,14 @@ def test_what_may_be_meant_is_left(question):
     assert SPELLING.corrected(question) == question
 
 
+def test_short_forms_of_question_words_are_written_in_full():
+    english = Spelling(["The governor of the region gave him five drones and a warm vest on the day that he left."])
+    assert english.corrected("wat did he get?") == "what did he get?"
+    assert english.corrected("Wen did he leave") == "When did he leave"
+    assert english.corrected("the wat of Angkor") == "the wat of Angkor"
+    assert Spelling(["De trein vertrok op zondag naar de grens."]).corrected("Wat is dat?") == "Wat is dat?"
+
+
 def test_a_word_with_two_likely_meanings_is_left():
     either = Spelling(["The marble was carved near the maple."])
     assert either.corrected("what is near the mable") == "what is near the marble"
