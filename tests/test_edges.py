@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import regex
 from hypothesis import example, given
@@ -114,3 +116,11 @@ def test_long_runs_of_one_character_take_no_time_to_speak_of():
         assert cluster_floor(text, middle) <= middle <= cluster_ceil(text, middle)
         tidy(text, 0, len(text))
         tidy(text, middle, len(text))
+
+
+def test_a_mark_that_is_completed_and_left_out_in_turn_comes_to_rest():
+    """A straight mark behind a letter closes nothing and opens nothing, whatever stands around it."""
+    for text in map("".join, itertools.product('a" “”', repeat=5)):
+        for start, end in itertools.combinations(range(len(text) + 1), 2):
+            place = tidy(text, start, end)
+            assert place is None or 0 <= place[0] < place[1] <= len(text)

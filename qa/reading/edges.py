@@ -68,10 +68,12 @@ def tidy(text: str, start: int, end: int) -> tuple[int, int] | None:
     start, end = cluster_floor(text, max(0, start)), cluster_ceil(text, min(len(text), end))
     if start < end:
         start, end = _whole_words(text, start, end)
+    seen: set[tuple[int, int]] = set()
     while start < end:
         before = (start, end)
         start, end = _strip(text, start, end)
-        if start < end:
+        if start < end and before not in seen:  # a mark that completes and is left out in turn stays as it is
+            seen.add(before)
             start, end = _balance(text, start, end)
         if (start, end) == before:
             return (start, end) if _says_something(text, start, end) else None
