@@ -11,10 +11,9 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -22,12 +21,12 @@ from typer.exceptions import TyperException
 
 from index.errors import AssistantError
 from qa.cli_calibrate import app as calibration_commands
-from qa.cli_evaluate import CalibrationOption, RiskOption, ThresholdOption
 from qa.cli_evaluate import app as evaluation_commands
+from qa.cli_options import CalibrationOption, DepthOption, RiskOption, ThresholdOption, settings_from
 from qa.cli_text import answer_json, answer_text, safe
 from qa.cli_train import app as training_commands
 from qa.cli_verify import verdicts_json, verdicts_text, verify_file
-from qa.config import Depth, Settings, read_keys, seed_article
+from qa.config import Settings, read_keys, seed_article
 
 if TYPE_CHECKING:
     from qa.assistant import Assistant
@@ -78,7 +77,7 @@ def ask(
         list[str] | None,
         typer.Option("--history", metavar="TEXT", help="An earlier question of this conversation; oldest first."),
     ] = None,
-    depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
+    depth: DepthOption = None,
     threshold: ThresholdOption = None,
     risk: RiskOption = None,
     calibration: CalibrationOption = None,
@@ -89,7 +88,7 @@ def ask(
 
     Without --document or --index the article that comes with Spanwise is asked.
     """
-    settings = _settings(depth=depth, threshold=threshold, risk=risk, calibration=calibration)
+    settings = settings_from(depth=depth, threshold=threshold, risk=risk, calibration=calibration)
     assistant = _open(document or [], index, settings)
     answer = assistant.ask(question, history or [])
     if json:
@@ -108,7 +107,7 @@ def serve(
     index: IndexOption = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
-    depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
+    depth: DepthOption = None,
     threshold: ThresholdOption = None,
     risk: RiskOption = None,
     calibration: CalibrationOption = None,
@@ -135,7 +134,7 @@ def serve(
     The address is printed when the first question can be asked. Without FILE or --index the article that comes with
     Spanwise is asked.
     """
-    settings = _settings(
+    settings = settings_from(
         host=host, port=port, depth=depth, threshold=threshold, risk=risk, calibration=calibration,
         origins=_tuple(origin), api_keys=_keys(api_key_file),
         require_key=key, rate=rate, root_path=root_path, trusted_proxies=_tuple(trusted_proxy),
@@ -163,7 +162,7 @@ def build(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write.")],
 ) -> None:
     """Build an index folder, to ask it many times."""
-    settings = _settings()
+    settings = settings_from()
     from index.build import build_index
 
     with _progress() as progress:
@@ -193,7 +192,7 @@ def check(
 def mcp(
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="The documents to ask.")] = None,
     index: IndexOption = None,
-    depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
+    depth: DepthOption = None,
     threshold: ThresholdOption = None,
     risk: RiskOption = None,
     calibration: CalibrationOption = None,
@@ -202,7 +201,7 @@ def mcp(
 
     Without FILE or --index the article that comes with Spanwise is asked.
     """
-    settings = _settings(depth=depth, threshold=threshold, risk=risk, calibration=calibration)
+    settings = settings_from(depth=depth, threshold=threshold, risk=risk, calibration=calibration)
     assistant = _open(files or [], index, settings)
     from qa.web.services import Services
     from qa.web.tools import serve_stdio
@@ -223,16 +222,6 @@ def _tuple(given: list[str] | None) -> tuple[str, ...] | None:
 def _keys(file: Path | None) -> tuple[str, ...] | None:
     try:
         return None if file is None else read_keys(file)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
-def _settings(**given: Any) -> Settings:
-    """The environment's settings with the options given on the command line; a bad value is a usage error."""
-    try:
-        return replace(
-            Settings.from_environment(), **{name: value for name, value in given.items() if value is not None}
-        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

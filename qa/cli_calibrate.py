@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from qa.cli_evaluate import progress_bar, say, warn
+from qa.cli_options import (
+    AskedIndexOption,
+    DepthOption,
+    DocumentsOption,
+    check_asked,
+    progress_bar,
+    say,
+    settings_from,
+    warn,
+)
 from qa.cli_text import safe
-from qa.config import Depth, Settings
 
 if TYPE_CHECKING:
     from qa.training.calibrate import Fitted
@@ -28,11 +36,9 @@ def calibrate(
         list[Path], typer.Argument(metavar="QUESTIONS", help="Question files with answers, unanswerable ones too.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The calibration to write.")],
-    documents: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the documents lie that questions name.")
-    ] = None,
-    index: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder made by `spanwise index`.")] = None,
-    depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
+    documents: DocumentsOption = None,
+    index: AskedIndexOption = None,
+    depth: DepthOption = None,
     risk: Annotated[
         float | None, typer.Option(metavar="P", help="The greatest share of wrong answers; exits with 1 if not kept.")
     ] = None,
@@ -48,29 +54,24 @@ def calibrate(
     Use the file with --calibration, and with --risk for a stated risk. What was read is kept beside it, so that a run
     that was stopped goes on and another risk costs nothing.
     """
-    if documents is not None and index is not None:
-        raise typer.BadParameter("name a folder of documents or an index, not both")
-    if documents is not None and not documents.is_dir():
-        raise typer.BadParameter(f"--documents is {str(documents)!r}, which is no folder")
+    check_asked(documents, index)
     if risk is not None and not 0 < risk < 1:
         raise typer.BadParameter(f"--risk is {risk!r}: a share between 0 and 1 is needed, such as 0.05")
-    try:
-        settings = Settings.from_environment()
-        settings = settings if depth is None else replace(settings, depth=depth)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    from qa.assistant import Assistant, open_readers
+    settings = replace(settings_from(depth=depth), threshold=None, risk=None)
+    from qa.assistant import Assistant
     from qa.calibrate import FEATURES
     from qa.evaluation.run import Library
     from qa.training.calibrate import Rows, calibrated, to_json
     from qa.training.reading import Kept, read_all
 
-    settings = replace(settings, threshold=None, risk=None)
-    assistant = None if index is None else Assistant.from_index(index, settings=settings)
-    library = Library(assistant, folder=documents, settings=settings)
-    reader, known = open_readers(settings)
+    if index is None:
+        models = Assistant.from_documents([], settings=settings)
+        library = Library(folder=documents, models=models)
+    else:
+        models = Assistant.from_index(index, settings=settings)
+        library = Library(models)
     key = {
-        "reader": reader.name,
+        "reader": models.names["reader"],
         "features": list(FEATURES),
         "index": None if index is None else str(index.resolve()),
         "documents": None if documents is None else str(documents.resolve()),
@@ -82,7 +83,7 @@ def calibrate(
         warn(f"left out: {safe(str(problem))}")
     if len(problems) > _SHOWN_PROBLEMS:
         warn(f"and {len(problems) - _SHOWN_PROBLEMS} more left out")
-    fitted = calibrated(Rows.of(rows), known, how=None if how == "auto" else how)
+    fitted = calibrated(Rows.of(rows), models.calibration, how=None if how == "auto" else how)
     out.write_text(json.dumps(to_json(fitted, sets=[q.name for q in questions]), indent=2) + "\n", encoding="utf-8")
     _show(fitted, out)
     if risk is not None:

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 
+from qa.cli_options import (
+    AskedIndexOption,
+    CalibrationOption,
+    DepthOption,
+    DocumentsOption,
+    RiskOption,
+    ThresholdOption,
+    check_asked,
+    progress_bar,
+    say,
+    settings_from,
+    warn,
+)
 from qa.cli_text import safe
-from qa.config import Depth, Settings
 
 if TYPE_CHECKING:
     from qa.evaluation.run import Report
 
 app = typer.Typer()
-
-ThresholdOption = Annotated[
-    float | None, typer.Option(metavar="P", help="The least confidence to answer with, 0 to 1.")
-]
-RiskOption = Annotated[
-    float | None,
-    typer.Option(metavar="P", help="The greatest share of wrong answers, such as 0.05; sets the threshold."),
-]
-CalibrationOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="What scores mean, as written by `spanwise calibrate`.")
-]
 
 _SHOWN_PROBLEMS = 10
 
@@ -40,14 +38,12 @@ def evaluate(
         list[Path], typer.Argument(metavar="QUESTIONS", help="Question files: .jsonl, SQuAD .json, .csv, .tsv.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for predictions, figures and report.")],
-    documents: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the documents lie that questions name.")
-    ] = None,
-    index: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder made by `spanwise index`.")] = None,
+    documents: DocumentsOption = None,
+    index: AskedIndexOption = None,
     scope: Annotated[
         Literal["paragraph", "article"], typer.Option(help="What counts as the document of a SQuAD question.")
     ] = "paragraph",
-    depth: Annotated[Depth | None, typer.Option(help="How much reading a question gets.")] = None,
+    depth: DepthOption = None,
     threshold: ThresholdOption = None,
     risk: RiskOption = None,
     calibration: CalibrationOption = None,
@@ -69,18 +65,11 @@ def evaluate(
     Documents that questions name are looked for in --documents, by default beside the question file. A run that was
     interrupted goes on where it stopped.
     """
-    if documents is not None and index is not None:
-        raise typer.BadParameter("name a folder of documents or an index, not both")
-    if documents is not None and not documents.is_dir():
-        raise typer.BadParameter(f"--documents is {str(documents)!r}, which is no folder")
+    check_asked(documents, index)
     if together and documents is None and index is None:
         raise typer.BadParameter("--together needs --documents or --index: which are all documents?")
     floors = _floors(fail_under or [])
-    try:
-        given: dict[str, Any] = {"depth": depth, "threshold": threshold, "risk": risk, "calibration": calibration}
-        settings = replace(Settings.from_environment(), **{k: v for k, v in given.items() if v is not None})
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    settings = settings_from(depth=depth, threshold=threshold, risk=risk, calibration=calibration)
     from qa.assistant import Assistant
     from qa.evaluation.run import Library
     from qa.evaluation.run import evaluate as run
@@ -128,34 +117,6 @@ def _below(metrics: Mapping[str, Any], floors: Mapping[str, float]) -> bool:
             failed = True
             warn(f"{safe(name)} is {value:.2f}, below {floor:g}")
     return failed
-
-
-def say(text: str) -> None:
-    Console(highlight=False).print(text, markup=False, soft_wrap=True)
-
-
-def warn(line: str) -> None:
-    Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
-
-
-@contextmanager
-def progress_bar(doing: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar with rate and time left on standard error, for people only."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    rate = TextColumn("{task.fields[rate]}")
-    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, rate="")
-
-        def step(done: int, total: int) -> None:
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            bar.update(task, completed=done, total=total, rate=f"{speed:.1f} a second" if speed else "")
-
-        yield step
 
 
 def _show(report: Report) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.console import Console
 
+from qa.cli_options import say, warn
 from qa.cli_text import safe
 
 if TYPE_CHECKING:
@@ -145,8 +146,7 @@ def train_reader(
     if done.stopped is not None:
         _err(f"stopped and saved at step {done.steps}: the same command goes on")
         raise typer.Exit(128 + done.stopped)
-    text = f"{safe(str(out))}: {done.examples} examples in {done.steps} steps, in {done.precision}"
-    Console(highlight=False).print(text, markup=False, soft_wrap=True)
+    say(f"{safe(str(out))}: {done.examples} examples in {done.steps} steps, in {done.precision}")
 
 
 def _weighted(given: str) -> tuple[Path, float]:
@@ -159,7 +159,7 @@ def _weighted(given: str) -> tuple[Path, float]:
 
 
 def _err(line: str) -> None:
-    Console(stderr=True, highlight=False).print(safe(line), markup=False, soft_wrap=True)
+    warn(safe(line))
 
 
 @contextmanager

@@ -29,7 +29,7 @@ LAYERS = [
     ["qa.assistant"],
     ["qa.suggest", "qa.evaluation", "qa.training"],
     ["qa.web"],
-    ["qa.cli", "qa.cli_text", "qa.cli_evaluate", "qa.cli_calibrate", "qa.cli_train", "qa.cli_verify"],
+    ["qa.cli", "qa.cli_text", "qa.cli_options", "qa.cli_evaluate", "qa.cli_calibrate", "qa.cli_train", "qa.cli_verify"],
     ["app"],
 ]
 HEAVY = {"torch", "transformers", "sentence_transformers", "faiss", "gradio", "onnxruntime"}

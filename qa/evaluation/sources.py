@@ -50,7 +50,8 @@ class Library:
 
     `assistant` is asked about its own documents. Without one, files are looked for in `folder`, or beside the question
     file where `folder` is None. A question that names its document is asked of that one, or where `together` of all
-    documents of the assistant or folder at once, so that finding the right one is part of the task.
+    documents of the assistant or folder at once, so that finding the right one is part of the task. `models` is an
+    assistant whose models read them, where one is open already; else they are opened with the first question.
 
     Raises: `ValueError` for `together` without an assistant or a folder.
     """
@@ -62,14 +63,15 @@ class Library:
         folder: Path | None = None,
         settings: Settings | None = None,
         together: bool = False,
+        models: Assistant | None = None,
     ) -> None:
         if together and assistant is None and folder is None:
             raise ValueError("to ask all documents together, name an index or a folder of documents")
         self.together = together
-        self.settings = settings or (assistant.settings if isinstance(assistant, Assistant) else Settings())
+        self._models: Assistant | None = assistant if isinstance(assistant, Assistant) else models
+        self.settings = settings or (Settings() if self._models is None else self._models.settings)
         self._assistant = assistant
         self._folder = folder
-        self._models: Assistant | None = assistant if isinstance(assistant, Assistant) else None
         self._sources: OrderedDict[tuple[str, str], Source] = OrderedDict()
         self._subjects: dict[str, Subject] = {}
 
