@@ -120,8 +120,8 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     yield open_
     for context in contexts:
         context.close()
-    assert not watched.errors
-    assert not watched.foreign
+    assert not watched.errors, watched.errors
+    assert not watched.foreign, watched.foreign
 
 
 def enter(page: Page, question: str) -> None:

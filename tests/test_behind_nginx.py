@@ -28,7 +28,7 @@ GUIDE = (Path(__file__).resolve().parent.parent / "docs" / "deploying.md").read_
 SITE = "https://news.example"
 OUTSIDE = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 64; }}
+events {{ worker_connections 512; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
