@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embed import Embedder
+from index.side_by_side import SideBySide
 from index.types import Passage
 from qa.reading.builtin import OnnxReader
 from qa.reading.reader import Logits
@@ -65,6 +66,7 @@ class KeptReader(OnnxReader):
 
     def __init__(self, folder: Path, store: Store, *, meter: Meter | None = None, threads: int | None = None) -> None:
         super().__init__(folder, threads=threads)
+        self._several = SideBySide(threads=1)  # the meter and the store take one window after the other
         self.meter = Meter() if meter is None else meter
         self.ran = 0
         self._store = store

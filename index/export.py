@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from index.errors import ModelError
 from index.models import sha256_of
+from index.side_by_side import SideBySide
 
 if TYPE_CHECKING:
     from index.embed import SentenceTransformerEmbedder
@@ -66,8 +67,11 @@ class OnnxEmbedder:
             self._tokenizer.enable_truncation(self.max_tokens)
             options = onnxruntime.SessionOptions()
             options.enable_cpu_mem_arena = False  # lengths vary, and the arena would keep the largest of each
+            # Threads that wait by spinning take the cores from the reader, which comes next.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             if threads is not None:
                 options.intra_op_num_threads = threads
+            self._several = SideBySide(threads)
             self._session: Any = onnxruntime.InferenceSession(
                 str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
             )
@@ -84,8 +88,9 @@ class OnnxEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
-        for row, text in enumerate(texts):
-            vectors[row] = self._embed(self._passage_prompt + text)
+        prompted = [self._passage_prompt + text for text in texts]
+        for row, vector in enumerate(self._several.map(self._embed, prompted, size=len)):
+            vectors[row] = vector
         return vectors
 
     def embed_query(self, text: str) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from index.types import Passage
 from qa.errors import ReaderError
-from qa.reading.builtin import OnnxReader
+from qa.reading.builtin import OnnxReader, open_reader
 from qa.reading.cascade import Cascade
 from qa.reading.hub import HubReader
 from qa.reading.reader import Logits, Reader, read_passages
@@ -338,3 +338,9 @@ def test_a_model_without_usable_scores_is_an_error_in_one_sentence(part, wrong):
     with pytest.raises(ReaderError, match="gave no finite score") as raised:
         reads(forward, TEXT)
     assert "\n" not in str(raised.value)
+
+
+def test_any_number_of_threads_gives_the_same_numbers():
+    passages = [passage(TEXT * n, at=n) for n in (1, 3, 2, 1)]
+    one, four = (open_reader("small", threads=n).read("What did the governor give?", passages) for n in (1, 4))
+    assert one == four

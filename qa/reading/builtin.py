@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from index.errors import ModelError
+from index.side_by_side import SideBySide
 from index.types import Passage
 from qa.errors import ReaderError
-from qa.reading.reader import Logits, read_passages
+from qa.reading.reader import Forward, Logits, read_passages
 from qa.reading.windows import PairEncoder, Window
 from qa.types import Reading
 
@@ -35,7 +36,7 @@ def open_reader(
 ) -> OnnxReader:
     """Open a shipped reader, or the one in `folder` in its place, after checking its files.
 
-    `threads` is the number of processor cores one reading may use; None takes every physical core.
+    `threads` is how many processor cores reading may use, about; None takes all of them.
 
     Raises: `ModelError` when a file is missing, cut, changed or not a reader's.
     """
@@ -56,6 +57,7 @@ class OnnxReader:
         except Exception as error:
             raise _damaged(folder, "tokenizer.json cannot be used", error) from error
         self._session = _session(folder, threads)
+        self._several = SideBySide(threads)
         self._inputs = frozenset(node.name for node in self._session.get_inputs())
         outputs = [node.name for node in self._session.get_outputs()]
         if not {"input_ids"} <= self._inputs <= _INPUTS or not {"start_logits", "end_logits"} <= set(outputs):
@@ -73,7 +75,12 @@ class OnnxReader:
 
     def read(self, question: str, passages: Sequence[Passage], *, n_best: int = 5) -> list[Reading]:
         """See `Reader.read`."""
-        return read_passages(self._forward, self._encoder, question, passages, n_best=n_best, name=self._name)
+        return read_passages(
+            self._forward, self._encoder, question, passages, n_best=n_best, name=self._name, run=self._run
+        )
+
+    def _run(self, forward: Forward, windows: Sequence[Window]) -> Sequence[Logits]:
+        return self._several.map(forward, windows, size=lambda window: len(window.ids))
 
     def _forward(self, window: Window) -> Logits:
         feed = {

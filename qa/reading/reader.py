@@ -1,13 +1,14 @@
 """The `Reader` contract, and how a passage is read whatever the model: windows, logits, spans, one `Reading`.
 
-Windows are run one at a time and without padding, so that a reading depends on its own passage only (quantised models
-scale activations per tensor, and a neighbour in a batch would move them).
+Windows are never run in one batch, so that a reading depends on its own passage only (quantised models scale
+activations per tensor, and a neighbour in a batch would move them); a reader may run several at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -47,8 +48,16 @@ class Logits:
     tags: NDArray[np.floating] | None = None
 
 
+Forward = Callable[[Window], Logits]
+
+
+def one_by_one(forward: Forward, windows: Sequence[Window]) -> Iterable[Logits]:
+    """Run windows in their order, each when it is asked for."""
+    return map(forward, windows)
+
+
 def read_passages(
-    forward: Callable[[Window], Logits],
+    forward: Forward,
     encoder: PairEncoder,
     question: str,
     passages: Sequence[Passage],
@@ -56,19 +65,24 @@ def read_passages(
     n_best: int = 5,
     max_answer_tokens: int = MAX_ANSWER_TOKENS,
     name: str = "",
+    run: Callable[[Forward, Sequence[Window]], Iterable[Logits]] = one_by_one,
 ) -> list[Reading]:
-    """Read every passage with one model; see `Reader.read`. `name` is for error messages."""
+    """Read every passage with one model; see `Reader.read`.
+
+    `name` is for error messages. `run` gives what `forward` says of each window, in their order.
+    """
     if n_best < 1:
         raise ValueError(f"n_best must be at least 1, not {n_best}")
     if not passages:
         return []
     asked = encoder.cut(question)
-    readings: list[Reading] = []
-    for passage in passages:
-        windows = encoder.windows(asked, passage.text)
-        logits = [_checked(forward(window), window, name) for window in windows]
-        readings.append(_merge(passage, windows, logits, n_best=n_best, max_answer_tokens=max_answer_tokens))
-    return readings
+    windows = [encoder.windows(asked, passage.text) for passage in passages]
+    every = [window for own in windows for window in own]
+    logits = (_checked(scores, window, name) for scores, window in zip(run(forward, every), every, strict=True))
+    return [
+        _merge(passage, own, list(islice(logits, len(own))), n_best=n_best, max_answer_tokens=max_answer_tokens)
+        for passage, own in zip(passages, windows, strict=True)
+    ]
 
 
 def _checked(logits: Logits, window: Window, name: str) -> Logits:
