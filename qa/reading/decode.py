@@ -33,22 +33,23 @@ class TokenSpan(NamedTuple):
 def best_spans(
     start_logits: ArrayLike,
     end_logits: ArrayLike,
-    context: ArrayLike,
+    rooms: ArrayLike,
     *,
     n_best: int = 5,
     max_tokens: int = MAX_ANSWER_TOKENS,
 ) -> list[TokenSpan]:
     """Return up to `n_best` spans that do not overlap, best first, by joint score `start[i] + end[j]`, `i <= j`.
 
-    All three arrays have shape `(tokens,)`; `context` is true where an answer may stand. A span has at most
-    `max_tokens` tokens, all of them context. Logits that are not finite never take part. Among equal scores the
-    earlier, then the shorter span wins. No context, no spans.
+    All three arrays have shape `(tokens,)`. `rooms` numbers the stretches that an answer lies in one of, in their
+    order; below 0 no answer may stand. A span has at most `max_tokens` tokens. Logits that are not finite never take
+    part. Among equal scores the earlier, then the shorter span wins. No rooms, no spans.
     """
     if n_best < 1 or max_tokens < 1:
         raise ValueError(f"n_best and max_tokens must be at least 1, not {n_best} and {max_tokens}")
-    starts, ends, allowed = _rows(start_logits), _rows(end_logits), np.asarray(context, dtype=bool)
-    if not starts.shape == ends.shape == allowed.shape or starts.ndim != 1:
-        raise ValueError(f"shapes differ: {starts.shape}, {ends.shape}, {allowed.shape}")
+    starts, ends, room = _rows(start_logits), _rows(end_logits), np.asarray(rooms, dtype=np.int64)
+    if not starts.shape == ends.shape == room.shape or starts.ndim != 1:
+        raise ValueError(f"shapes differ: {starts.shape}, {ends.shape}, {room.shape}")
+    allowed = room >= 0
     if not allowed.any():
         return []
     length = min(max_tokens, int(allowed.sum()))
@@ -57,8 +58,9 @@ def best_spans(
     band = np.where(allowed, starts, -np.inf)[:, None] + np.lib.stride_tricks.sliding_window_view(padded, length)
     first = np.arange(len(starts))[:, None]
     last = first + np.arange(length)
-    gaps = np.concatenate([np.cumsum(~allowed), np.full(length - 1, np.iinfo(np.int64).max)])
-    band[gaps[last] != gaps[first]] = -np.inf
+    steps = np.cumsum(~allowed) + np.concatenate([[0], np.cumsum(room[1:] != room[:-1])])
+    walled = np.concatenate([steps, np.full(length - 1, np.iinfo(np.int64).max)])
+    band[walled[last] != walled[first]] = -np.inf
     found: list[TokenSpan] = []
     while len(found) < n_best:
         row, column = divmod(int(band.argmax()), length)
@@ -76,18 +78,20 @@ def null_score(start_logits: ArrayLike, end_logits: ArrayLike, *, null: int = 0)
 
 
 def decode_tags(
-    tag_logits: ArrayLike, context: ArrayLike, *, threshold: float = 0.0, keep: float | None = None
+    tag_logits: ArrayLike, rooms: ArrayLike, *, threshold: float = 0.0, keep: float | None = None
 ) -> list[TokenSpan]:
     """Return the spans that a tagging head marks, in token order.
 
-    `tag_logits` has shape `(tokens, 3)`, columns O, B, I. A run of tokens belongs together where the log-odds of not-O
-    (B and I together) exceed `keep` (None for `threshold`) in all and `threshold` in one of them (hysteresis: the words
-    that complete a phrase are less sure than its head). A new span begins where B beats I on a token above
-    `threshold`. A span's score is the mean log-odds of its tokens above `threshold`.
+    `tag_logits` has shape `(tokens, 3)`, columns O, B, I; for `rooms` see `best_spans`. A run of tokens in one room
+    belongs together where the log-odds of not-O (B and I together) exceed `keep` (None for `threshold`) in all and
+    `threshold` in one of them (hysteresis: the words that complete a phrase are less sure than its head). A new span
+    begins where B beats I on a token above `threshold`. A span's score is the mean log-odds of its tokens above
+    `threshold`.
     """
-    tags, allowed = np.asarray(tag_logits, dtype=np.float64), np.asarray(context, dtype=bool)
-    if tags.shape != (len(allowed), 3) or allowed.ndim != 1:
-        raise ValueError(f"tags of shape {tags.shape} for a mask of shape {allowed.shape}: expected (tokens, 3)")
+    tags, room = np.asarray(tag_logits, dtype=np.float64), np.asarray(rooms, dtype=np.int64)
+    if tags.shape != (len(room), 3) or room.ndim != 1:
+        raise ValueError(f"tags of shape {tags.shape} for rooms of shape {room.shape}: expected (tokens, 3)")
+    allowed = room >= 0
     with np.errstate(invalid="ignore"):
         odds = np.logaddexp(tags[:, BEGIN], tags[:, INSIDE]) - tags[:, OUTSIDE]
     sure = allowed & (odds > threshold)
@@ -95,7 +99,7 @@ def decode_tags(
     begin = sure & (tags[:, BEGIN] > tags[:, INSIDE])
     runs: list[list[int]] = []
     for at in np.flatnonzero(inside).tolist():
-        carries_on = bool(runs) and runs[-1][-1] == at - 1
+        carries_on = bool(runs) and runs[-1][-1] == at - 1 and room[at - 1] == room[at]
         if carries_on and begin[at] and any(sure[token] for token in runs[-1]):
             while not sure[runs[-1][-1]]:  # what stands between two items is neither's
                 runs[-1].pop()

@@ -18,6 +18,7 @@ from index.types import Passage
 from qa.errors import ReaderError
 from qa.reading.decode import KEEP_TAG, MAX_ANSWER_TOKENS, TokenSpan, best_spans, decode_tags, null_score
 from qa.reading.edges import tidy
+from qa.reading.walls import Walls, walls
 from qa.reading.windows import PairEncoder, Window
 from qa.types import Reading, Span
 
@@ -101,16 +102,18 @@ def _merge(
     passage: Passage, windows: list[Window], logits: list[Logits], *, n_best: int, max_answer_tokens: int
 ) -> Reading:
     candidates: list[Span] = []
+    inside = walls(passage.text)
     for window, scores in zip(windows, logits, strict=True):
+        rooms = np.where(window.context, inside.rooms(window.offsets), -1)
         # A few more than asked for, since different token spans may come down to the same words.
-        found = best_spans(scores.start, scores.end, window.context, n_best=n_best + 3, max_tokens=max_answer_tokens)
+        found = best_spans(scores.start, scores.end, rooms, n_best=n_best + 3, max_tokens=max_answer_tokens)
         candidates += _characters(passage.text, window.offsets, found)
     return Reading(
         passage=passage,
         spans=tuple(_apart(candidates)[:n_best]),
         # A window without the answer must not veto the one that has it, so the smallest counts.
         null_score=min(null_score(s.start, s.end, null=w.null) for w, s in zip(windows, logits, strict=True)),
-        items=tuple(sorted(_apart(_tagged(passage.text, windows, logits)), key=lambda span: span.start)),
+        items=tuple(sorted(_apart(_tagged(passage.text, inside, windows, logits)), key=lambda span: span.start)),
     )
 
 
@@ -132,7 +135,7 @@ def _apart(spans: list[Span]) -> list[Span]:
     return kept
 
 
-def _tagged(text: str, windows: list[Window], logits: list[Logits]) -> list[Span]:
+def _tagged(text: str, inside: Walls, windows: list[Window], logits: list[Logits]) -> list[Span]:
     """Lay the windows' tags over each other, each token judged where it has most around it, and decode them once."""
     if any(scores.tags is None for scores in logits):
         return []
@@ -152,4 +155,5 @@ def _tagged(text: str, windows: list[Window], logits: list[Logits]) -> list[Span
         tags[part][better] = scores.tags[place][better]
         offsets[part][better] = window.offsets[place][better]
         margin[part][better] = room[better]
-    return _characters(text, offsets, decode_tags(tags, margin >= 0, keep=KEEP_TAG))
+    rooms = np.where(margin >= 0, inside.rooms(offsets), -1)
+    return _characters(text, offsets, decode_tags(tags, rooms, keep=KEEP_TAG))
