@@ -120,7 +120,7 @@ def train_reader(
 
     try:
         recipe = Recipe(
-            train=tuple(map(_weighted, train)), dev=tuple(dev or ()), base=base, teacher=teacher, documents=documents,
+            train=tuple(map(weighted, train)), dev=tuple(dev or ()), base=base, teacher=teacher, documents=documents,
             tokenizer=tokenizer, steps=steps, minutes=minutes, lr=lr, batch_tokens=batch_tokens, seed=seed,
             threads=threads, workers=workers, device=device, precision=precision, longest=longest,
             doc_stride=doc_stride, short_until=short_until, round_from=round_from, crop=crop, crops=crops,
@@ -149,7 +149,7 @@ def train_reader(
     say(f"{safe(str(out))}: {done.examples} examples in {done.steps} steps, in {done.precision}")
 
 
-def _weighted(given: str) -> tuple[Path, float]:
+def weighted(given: str) -> tuple[Path, float]:
     """`FILE=N` as a file and a number; a file may have an equals sign in its name."""
     path, equals, weight = given.rpartition("=")
     try:

@@ -362,11 +362,11 @@ def test_what_keeps_it_from_training_is_one_line(sets, tmp_path, capsys, monkeyp
 
 
 def test_a_weight_is_behind_the_last_equals_sign(tmp_path):
-    from qa.cli_train import _weighted
+    from qa.cli_train import weighted
 
     odd = tmp_path / "a=2"
-    assert _weighted("squad.json=2.5") == (Path("squad.json"), 2.5)
-    assert _weighted("squad.json") == (Path("squad.json"), 1.0)
-    assert _weighted(str(odd)) == (tmp_path / "a", 2.0)
+    assert weighted("squad.json=2.5") == (Path("squad.json"), 2.5)
+    assert weighted("squad.json") == (Path("squad.json"), 1.0)
+    assert weighted(str(odd)) == (tmp_path / "a", 2.0)
     odd.write_text("", encoding="utf-8")
-    assert _weighted(str(odd)) == (odd, 1.0)
+    assert weighted(str(odd)) == (odd, 1.0)

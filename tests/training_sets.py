@@ -90,7 +90,7 @@ def arrays_of(folder: Path, kind: str = "bert") -> tuple[Arrays, Pieces]:
     return prepare(sets, pieces, noise=0.25, lists=1, seed=0), pieces
 
 
-def encoder(folder: Path, kind: str) -> Path:
+def encoder(folder: Path, kind: str, *, places: int = 130) -> Path:
     """A transformers folder with random weights, large enough ones for scores to differ."""
     torch.manual_seed(5)
     size = {
@@ -98,7 +98,7 @@ def encoder(folder: Path, kind: str) -> Path:
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
         "intermediate_size": 48,
-        "max_position_embeddings": 130,
+        "max_position_embeddings": places,
         "initializer_range": 0.2,
     }
     if kind == "bert":
