@@ -33,6 +33,8 @@ _PAIR = re.compile(
     r"|^(?:how|when|where|in\s+(?:which|what))\b[^,?]*\b(in|for|of|at|on|by|from)\s+[^,?]+\s+and\s+\1\s+",
     re.IGNORECASE,
 )
+_WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
+_ARTICLE = re.compile(r"(?:the|a|an|his|her|its|their)\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,8 @@ def complete(question: str, choice: Choice, readings: Sequence[Reading]) -> Choi
         found = listed if len(listed) >= len(choice.found) else list(choice.found)
         return replace(choice, found=tuple(_finished(question, found)))
     found = _finished(question, by_entry(choice.found) if several else choice.found)
+    if not several and len(found) == 1:
+        found = _named(question, found[0])
     stated = stated_count(question)
     least = least_count(question)
     if len(found) < least:
@@ -118,13 +122,26 @@ def _filled(
         if says_something(passage.text, item[1].start, item[1].end) and all(
             _differ(item, other) and _alike(item, other) for other in filled
         ):
-            filled += _parts(item)
+            filled += _parts(item, several=True)
     return filled
 
 
-def _parts(item: Found) -> list[Found]:
+def _named(question: str, item: Found) -> list[Found]:
+    """The names that answer together although the question asks for one: "who wrote it?" by both authors.
+
+    Two names may be one, "Lake Hotel and Old Resort": they are two where people are asked for or the second has an
+    article of its own. Anything else is the item.
+    """
+    parts = _parts(item, several=False)
+    names = all(_form(part) == "name" for part in parts)
+    last, span = parts[-1]
+    apart = len(parts) > 2 or _WHO.search(question) or _ARTICLE.match(last.text, span.start, span.end)
+    return parts if names and apart else [item]
+
+
+def _parts(item: Found, *, several: bool) -> list[Found]:
     passage, span = item
-    parts = split_items(passage.text, span.start, span.end, several=True)
+    parts = split_items(passage.text, span.start, span.end, several=several)
     return [(passage, Span(start=start, end=end, score=span.score)) for start, end in parts]
 
 

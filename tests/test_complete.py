@@ -126,3 +126,19 @@ def test_a_single_answer_stays_whatever_it_is():
 def test_entries_of_a_list_come_together():
     text = "What went well\n- Nobody was hurt\n- The tool worked"
     assert said("What went well?", text, {"Nobody was hurt": 9.0}) == ["Nobody was hurt", "The tool worked"]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "items"),
+    [
+        ("Who wrote the song?", "Ada Brown and Carl Dale", ["Ada Brown", "Carl Dale"]),
+        ("Who wrote the song?", "Ada Brown", ["Ada Brown"]),
+        ("Which town is it?", "Old Perm, Great Artyom and New Sofia", ["Old Perm", "Great Artyom", "New Sofia"]),
+        ("Which side won?", "Old Perm and the Great Union", ["Old Perm", "the Great Union"]),
+        ("Which house is it?", "Lake Hotel and Old Resort", ["Lake Hotel and Old Resort"]),
+        ("How many came?", "60,000 men and 50,000 women", ["60,000 men and 50,000 women"]),
+        ("Who came?", "a tall man and a dog", ["a tall man and a dog"]),
+    ],
+)
+def test_names_that_answer_together_are_items_of_their_own(question, answer, items):
+    assert said(question, f"It was {answer} that year.", {answer: 9.0}) == items
