@@ -136,7 +136,11 @@ def _is_plural(word: str) -> bool:
 
 
 def items_of(reading: Reading, rules: ListRules, *, several: bool = True) -> list[Span]:
-    """The items one reading holds, in reading order, not overlapping: tagged words first, then further spans."""
+    """The items one reading holds, in reading order, not overlapping.
+
+    Tagged words first, then further spans where the question asks for several things; to one for a single thing they
+    add what merely stands nearby.
+    """
     text = reading.passage.text
     tagged = [item for item in _joined(text, reading.items) if item.score >= rules.tag]
     kept = list(tagged)
@@ -145,7 +149,7 @@ def items_of(reading: Reading, rules: ListRules, *, several: bool = True) -> lis
             continue
         inside = [t for t in kept if t.start < span.end and t.end > span.start]
         if not inside:
-            kept.append(span)
+            kept += [span] if several else []
         elif len(inside) == 1 and span.start <= inside[0].start and span.end >= inside[0].end:
             kept[kept.index(inside[0])] = span  # the span is the tagged words with their article or ending
     parts = sorted(

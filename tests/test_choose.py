@@ -148,6 +148,12 @@ def test_items_that_are_surely_tagged_are_given_also_when_one_was_asked_for():
     assert quotes(chosen([reading(passage(TEXT), {"five drones": 9.0}, tags=tags)])) == ["five drones", "a warm vest"]
 
 
+def test_untagged_spans_nearby_are_no_items_of_a_single_answer():
+    spans = {"five drones": 9.0, "a train set": 8.5}
+    tags = {"five drones": RULES.several_tag, "a warm vest": RULES.several_tag}
+    assert quotes(chosen([reading(passage(TEXT), spans, tags=tags)])) == ["five drones", "a warm vest"]
+
+
 @pytest.mark.parametrize(
     "tags",
     [
