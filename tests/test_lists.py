@@ -197,7 +197,9 @@ def test_a_span_that_is_a_list_is_cut_into_its_items():
 
 
 def test_two_plain_words_are_two_items_only_where_several_are_asked_for():
-    found = reading(passage("They met soldiers and students."), {"soldiers and students": 9.0})
+    found = reading(
+        passage("They met soldiers and students."), {"soldiers and students": 9.0}, tags={"soldiers and students": 3.0}
+    )
     assert words(found) == ["soldiers", "students"]
     assert words(found, several=False) == ["soldiers and students"]
 
