@@ -77,7 +77,7 @@ def complete(question: str, choice: Choice, readings: Sequence[Reading]) -> Choi
     if listed:
         found = listed if len(listed) >= len(choice.found) else list(choice.found)
         return replace(choice, found=tuple(_finished(question, found)))
-    found = _finished(question, by_entry(choice.found) if several else choice.found)
+    found = _finished(question, by_entry(choice.found) if several or len(choice.found) > 1 else choice.found)
     if not several and len(found) == 1:
         found = _named(question, found[0])
     stated = stated_count(question)

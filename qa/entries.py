@@ -1,4 +1,4 @@
-"""Lists with an entry on each line: when one entry answers a question about all of them, so do the others.
+"""Lists with an entry on each line, and columns of tables: when one entry answers for all of them, so do the others.
 
 "What went well?" under the heading "What went well" is answered by every entry, whichever of them a reader likes best.
 Form decides, and which words the question shares with the line that leads to the list; no model.
@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 from index.text import word_set
 from index.types import Passage
 from qa.lists import Found
 from qa.reading.edges import tidy
+from qa.reading.listings import Listing, columns, listings
 from qa.types import Span
 
-_ENTRY = re.compile(
-    r"(?P<indent>[ \t]*)(?P<mark>[-*+•‣◦▪●○·–]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)]|\(?[ivx]{2,5}[.)])[ \t]+(?=\S)"
-)
-_LINE = re.compile(r"[^\r\n]+")
-_LEAD_MARK = re.compile(r"[#\s]*(?:\d+(?:\.\d+)*[.)]?\s+)?")
-_LONGEST_HEADING = 90
 _MOST = 20
 """Entries; more are a register, of which nobody wants all."""
 
@@ -36,7 +29,7 @@ _SAYS_NOTHING = word_set(
     "a an the and or but of in on at to from by with for about into as than that this these those it its his her their "
     "our your my he she they we i you who whom whose which what when where why how is are was were be been being has "
     "have had do does did will would can could may might must shall should so not any all some there if while because "
-    "following follows list name give tell me please people things thing ones one"
+    "following follows list name give tell me please people things thing ones one called named listed mentioned"
 )
 _IRREGULAR = {
     form: verb
@@ -53,73 +46,12 @@ _IRREGULAR = {
 }  # fmt: skip
 
 
-class Listing(NamedTuple):
-    """The words that lead to a list, maybe none, and its entries without their marks, in a passage's coordinates."""
-
-    lead: str
-    entries: tuple[tuple[int, int], ...]
-
-
-@dataclass(slots=True)
-class _Open:
-    """A list being read; `form` is the indent and kind of mark that all its entries share."""
-
-    lead: str
-    form: tuple[int, str]
-    entries: list[tuple[int, int]]
-
-
-def listings(text: str) -> list[Listing]:
-    """The lists of two or more entries in a text; a line without a mark carries on the entry before it."""
-    found: list[Listing] = []
-    current: _Open | None = None
-    last_line = ""
-    previous_end = 0
-    for line in _LINE.finditer(text):
-        if not line.group().strip():
-            continue
-        gap = text.count("\n", previous_end, line.start())
-        previous_end = line.end()
-        entry = _ENTRY.match(text, line.start(), line.end())
-        if entry is None:
-            if current is not None and gap < 2 and line.group()[0].isspace():
-                current.entries[-1] = (current.entries[-1][0], line.end())
-            else:
-                _close(current, found)
-                current = None
-            last_line = line.group().strip()
-            continue
-        form = (len(entry["indent"].expandtabs(4)), _kind(entry["mark"]))
-        if current is None or current.form != form or gap > 2:
-            _close(current, found)
-            current = _Open(_lead(last_line), form, [])
-        current.entries.append((entry.end(), line.end()))
-        last_line = ""
-    _close(current, found)
-    return found
-
-
-def _close(current: _Open | None, found: list[Listing]) -> None:
-    if current is not None and len(current.entries) > 1:
-        found.append(Listing(current.lead, tuple(current.entries)))
-
-
-def _kind(mark: str) -> str:
-    bare = mark.strip("().")
-    return "digit" if bare.isdigit() else "letter" if bare.isalpha() else mark
-
-
-def _lead(line: str) -> str:
-    bare = line[_LEAD_MARK.match(line).end() :]  # type: ignore[union-attr]
-    is_heading = len(bare) <= _LONGEST_HEADING and not bare.endswith((".", ";", ",", "!", "|"))
-    return bare if bare.endswith(":") or is_heading else ""
-
-
 def siblings(question: str, best: Found, passages: Sequence[Passage], *, several: bool) -> list[Found]:
     """The entries that answer like the one that `best` is of, `best` among them; none where it is of none.
 
-    They do where the question is about what leads to the list (of a question for one thing, where it has all the words
-    of the lead) and has no word by which an entry stands out. Entries are given whole, but where the best span ends
+    They do where the question is about what leads to the list (of a question for one thing, where it has more than half
+    of the lead's words) and has no word by which an entry stands out; those of a column where the question is about
+    nothing else. Entries are given whole, but where the best span ends
     before a colon, dash or bracket, up to theirs. Of `passages`, the one that shows most of the list is cited.
     """
     shown = [_shown(passage, best) for passage in (best[0], *passages)]
@@ -199,7 +131,8 @@ def _shown(passage: Passage, best: Found) -> tuple[Passage, Span, Listing] | Non
     if passage.document_id != best[0].document_id or not 0 <= start < end <= len(passage.text):
         return None
     span = Span(start=start, end=end, score=best[1].score)
-    listing = next((found for found in listings(passage.text) if _at(found, span) >= 0), None)
+    every = (*listings(passage.text), *columns(passage.text))
+    listing = next((found for found in every if _at(found, span) >= 0), None)
     return None if listing is None else (passage, span, listing)
 
 
@@ -220,10 +153,12 @@ def _sentence_end(passage: Passage, start: int, end: int) -> int:
 def _is_about(question: str, listing: Listing, text: str, several: bool) -> bool:
     asked, led = _content(question), _content(listing.lead)
     shared = asked & led
-    if not shared or (not several and shared != led) or (several and 2 * len(shared) < min(len(asked), len(led))):
+    if listing.about is not None:
+        return bool(shared) and asked <= led | _content(listing.about)
+    enough = len(asked) if several else len(led)
+    if not shared or 2 * len(shared) < min(enough, len(led)) or (not several and 2 * len(shared) == len(led)):
         return False
-    singled_out = asked - led
-    return not any(singled_out & _content(text[start:end]) for start, end in listing.entries)
+    return not (asked - led) & _content(text[slice(*listing.within)])
 
 
 def _content(words: str) -> frozenset[str]:

@@ -9,7 +9,8 @@ from scripted import passage
 
 from index.sentences import split_blocks
 from index.types import Passage
-from qa.entries import by_entry, listings, siblings
+from qa.entries import by_entry, siblings
+from qa.reading.listings import columns, listings
 from qa.types import Span
 
 REPORT = """# Review
@@ -114,7 +115,62 @@ def test_hostile_lines_cost_little():
     began = time.process_time()
     assert len(listings(text)[0].entries) == 20_000
     assert entries("Which things?", "x", text=text, several=True) == []
+    columns("| a |\n|---|\n" + "| b |\n" * 20_000)
+    columns("| " * 50_000 + "\n|" + "-" * 50_000 + "\n" + "|\n" * 20_000)
     assert time.process_time() - began < 5
+
+
+STALLS = """## Market square
+
+| Stallholder | Goods | Rent |
+|:--|---|--:|
+| Aldo Ferrante | cheese | £65 |
+| Sunita Rao | spices, tea | |
+| Whitlock & Sons | fish | £120 |
+
+The flood is over.
+"""
+
+
+def test_columns_of_a_table_are_lists_that_their_heads_lead_to():
+    found = columns(STALLS)
+    assert [(c.lead, [STALLS[s:e] for s, e in c.entries]) for c in found] == [
+        ("Stallholder", ["Aldo Ferrante", "Sunita Rao", "Whitlock & Sons"]),
+        ("Goods", ["cheese", "spices, tea", "fish"]),
+        ("Rent", ["£65", "£120"]),
+    ]
+    assert {c.about for c in found} == {"Market square"}
+    assert columns(STALLS.replace("\n", "\r\n"))[2].lead == "Rent"
+    assert columns("| a | b |\n| c | d |\n| e | f |") == []  # no head
+    assert columns("| a |\n|---|\n| b |") == []  # one cell
+
+
+@pytest.mark.parametrize(
+    ("question", "words", "several", "found"),
+    [
+        ("What are the stallholders called?", "Sunita Rao", True, ["Aldo Ferrante", "Sunita Rao", "Whitlock & Sons"]),
+        ("Which goods are there on the market square?", "fish", True, ["cheese", "spices, tea", "fish"]),
+        ("What is the rent of Whitlock & Sons?", "£120", False, []),
+        ("Which goods does Sunita Rao sell?", "spices, tea", True, []),
+        ("Which stallholders pay over £100?", "Whitlock & Sons", True, []),
+    ],
+)
+def test_one_cell_brings_its_column_where_the_question_is_about_nothing_else(question, words, several, found):
+    assert entries(question, words, several=several, text=STALLS) == found
+
+
+@pytest.mark.parametrize(
+    ("question", "brought"),
+    [
+        ("What did the council agree to do about the pool?", True),
+        ("What did the council do?", False),
+        ("What did the council agree to borrow?", False),
+    ],
+)
+def test_more_than_half_of_the_lead_is_enough_where_no_entry_stands_out(question, brought):
+    text = "The council agreed instead to\n\n- borrow £100,000,\n- leave the price at £2.\n"
+    found = entries(question, "borrow £100,000", text=text)
+    assert found == (["borrow £100,000", "leave the price at £2."] if brought else [])
 
 
 def itemised(text: str, *words: str) -> list[str]:
