@@ -24,6 +24,12 @@ _SAYS_NOTHING = frozenset(
     "some both one ones who what which where when how why of and or the a an in on at to for with from by about going "
     "happening being name names time date day place".split()
 )
+_PREDICATE = re.compile(
+    r"(?:[a-z]+(?:ed|ing|ible|able)|absent|present|away|late|ill|sick|well|missing|dead|alive|hurt|guilty|innocent|right"
+    r"|wrong|first|last|next|older?|oldest|younger|youngest|taller|tallest|rich|richest|poor|angry|happy|afraid|in|out|born"
+    r"|left|lost|found|chosen|seen|shot|sent|paid|put|told|taken|given|driven|beaten|hit|cut|made|known|aware|ready)\b"
+)
+"""What someone is rather than who: "who was absent?" names nobody that the documents could lack."""
 _SMALL_TALK = frozenset(
     "hello hi hey hallo greetings good morning afternoon evening night day thanks thank you thx cheers please ok okay "
     "great nice cool fine well wow yes yeah yep no nope bye goodbye sorry welcome very much so "
@@ -41,7 +47,7 @@ def is_of_nothing_here(question: str, *, in_documents: Knows, in_english: Knows)
     if said and _SMALL_TALK.issuperset(said) and "?" not in question:
         return True
     asked = next((found for form in _FORMS if (found := form.fullmatch(question.strip()))), None)
-    if asked is None:
+    if asked is None or (asked["asks"].lower() == "who" and _PREDICATE.match(asked["about"])):
         return False
     words = [w for w in _LETTERS.findall(asked["about"]) if w.lower() not in _SAYS_NOTHING]
     if not words or any(map(in_documents, words)):

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from index.text import word_set
 from index.types import Passage
+from qa.lexicon import stems
 from qa.lists import Found
 from qa.reading.edges import tidy
 from qa.reading.listings import Listing, columns, listings
@@ -34,11 +35,11 @@ _SAYS_NOTHING = word_set(
 _IRREGULAR = {
     form: verb
     for verb, forms in {
-        "take": "took taken taking", "go": "went gone going goes", "give": "gave given giving", "make": "made making",
-        "get": "got gotten getting", "say": "said saying", "pay": "paid", "buy": "bought", "bring": "brought",
-        "find": "found", "hold": "held", "keep": "kept", "know": "knew known", "leave": "left leaving", "lose": "lost "
+        "take": "took taken", "go": "went gone goes", "give": "gave given", "make": "made",
+        "get": "got gotten", "say": "said", "pay": "paid", "buy": "bought", "bring": "brought",
+        "find": "found", "hold": "held", "keep": "kept", "know": "knew known", "leave": "left", "lose": "lost "
         "losing", "see": "saw seen", "send": "sent", "spend": "spent", "build": "built", "choose": "chose chosen",
-        "come": "came coming", "fall": "fell fallen", "learn": "learnt", "mean": "meant", "write": "wrote written",
+        "come": "came", "fall": "fell fallen", "learn": "learnt", "mean": "meant", "write": "wrote written",
         "begin": "began begun", "break": "broke broken", "become": "became", "feel": "felt", "win": "won", "tell":
         "told",
     }.items()
@@ -164,12 +165,4 @@ def _is_about(question: str, listing: Listing, text: str, several: bool) -> bool
 def _content(words: str) -> frozenset[str]:
     """Stems of the words that say something."""
     plain = [word.lower() for word in _WORD.findall(words)]
-    return frozenset(_stem(word) for word in plain if word not in _SAYS_NOTHING)
-
-
-def _stem(word: str) -> str:
-    word = _IRREGULAR.get(word, word)
-    for ending in ("ies", "ing", "ed", "es", "s", "e"):
-        if word.endswith(ending) and len(word) - len(ending) > 2:
-            return word[: -len(ending)]
-    return word
+    return frozenset(stems(_IRREGULAR.get(word, word) for word in plain if word not in _SAYS_NOTHING))
