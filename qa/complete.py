@@ -33,6 +33,11 @@ _PAIR = re.compile(
     r"|^(?:how|when|where|in\s+(?:which|what))\b[^,?]*\b(in|for|of|at|on|by|from)\s+[^,?]+\s+and\s+\1\s+",
     re.IGNORECASE,
 )
+_LEADS_ON = re.compile(
+    r"(?:\s+(?:of|from|for|with|by|to|at|as|than|into|the|an?|and|or|nor|its|his|her|their|whose|which))+$",
+    re.IGNORECASE,
+)
+"""What an item cannot end with where the sentence goes on: "EUR 15,000 for" of "EUR 15,000 for twelve months"."""
 _WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:the|a|an|his|her|its|their)\s", re.IGNORECASE)
 
@@ -91,17 +96,26 @@ def complete(question: str, choice: Choice, readings: Sequence[Reading]) -> Choi
     return replace(choice, found=tuple(found))
 
 
-def _finished(question: str, found: Sequence[Found]) -> list[Found]:
-    """Each with what it needs; of several, those that say something."""
+def _finished(question: str, found: Sequence[Found], *, one_of_several: bool = False) -> list[Found]:
+    """Each with what it needs; of several, those that say something, without what they need not."""
+    several = one_of_several or len(found) > 1
     finished: list[Found] = []
     for passage, span in found:
         start, end = whole(passage.text, span.start, span.end, question=question)
-        opened = find_pairs(passage.text, start, end).opened
-        if len(found) > 1 and opened and (cut := tidy(passage.text, start, max(start + 1, opened[0]))):
-            start, end = cut
+        if several:
+            start, end = _alone(passage.text, start, end)
         if len(found) == 1 or says_something(passage.text, start, end):
             finished.append((passage, Span(start=start, end=end, score=span.score)))
     return finished or list(found[:1])
+
+
+def _alone(text: str, start: int, end: int) -> tuple[int, int]:
+    """An item without a bracket that never closes, and without words that only lead on to what it leaves out."""
+    opened = find_pairs(text, start, end).opened
+    if opened and (cut := tidy(text, start, max(start + 1, opened[0]))):
+        start, end = cut
+    leads_on = _LEADS_ON.search(text, start, end) if text[end : end + 1] == " " else None
+    return (leads_on and tidy(text, start, leads_on.start())) or (start, end)
 
 
 def _filled(
@@ -118,7 +132,7 @@ def _filled(
     for _, passage, span in sorted(candidates, key=lambda c: -c[0]):
         if len(filled) >= least:
             break
-        item = _finished(question, [(passage, span)])[0]
+        item = _finished(question, [(passage, span)], one_of_several=True)[0]
         if says_something(passage.text, item[1].start, item[1].end) and all(
             _differ(item, other) and _alike(item, other) for other in filled
         ):

@@ -75,6 +75,10 @@ _RESTRICTIVE = re.compile(
     rf"(?: (?!(?:and|or|but)\b)[\w’'-]+){{1,{_CLAUSE_WORDS}}}(?=\s*[.,;:!?)\n]|\s*\Z|\s+(?:and|or|but)\b)",
     re.IGNORECASE,
 )
+_REACH = len("between ")
+_BETWEEN = re.compile(r"\bbetween\s", re.IGNORECASE)
+_QUANTITY = re.compile(r"(?:between\s+)?[^\w\s]*\d", re.IGNORECASE)
+_AND = re.compile(r"\s+and\s+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +164,25 @@ def items_of(reading: Reading, rules: ListRules, *, several: bool = True) -> lis
         ),
         key=lambda s: s.start,
     )
+    parts = _ranges(text, parts)
     return _completed(text, parts) if several else parts
+
+
+def _ranges(text: str, items: Sequence[Span]) -> list[Span]:
+    """Items with the two ends of a range as one: "between 1.55 m" and "1.95 m"."""
+    joined: list[Span] = []
+    for item in items:
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and _AND.fullmatch(text, before.end, item.start)
+            and _BETWEEN.search(text, max(0, before.start - _REACH), before.start + _REACH)
+            and all(_QUANTITY.match(text, end.start, end.end) for end in (before, item))
+        ):
+            joined[-1] = Span(start=before.start, end=item.end, score=max(before.score, item.score))
+        else:
+            joined.append(item)
+    return joined
 
 
 def _completed(text: str, items: Sequence[Span]) -> list[Span]:

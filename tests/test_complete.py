@@ -118,6 +118,19 @@ def test_items_without_content_are_left_out_and_open_brackets_closed():
     assert said("What were the balloons called?", text, {"Katica": 12.0}, tags) == ["Katica", "Vándor", "HeartStream"]
 
 
+def test_an_item_ends_before_words_that_lead_on():
+    text = "They pay EUR 15,000 for a year and the costs of travel in the country."
+    assert said("Which sums do they pay?", text, {"EUR 15,000 for a": 9.0, "the costs of": 8.0}) == [
+        "EUR 15,000", "the costs",
+    ]  # fmt: skip
+    assert said("Which sum?", text, {"EUR 15,000 for a": 9.0}) == ["EUR 15,000 for a"]
+    ends = {"what they came for": 9.0, "the boat": 8.0}
+    assert said("Which things?", "They got the boat and what they came for.", ends) == [
+        "the boat",
+        "what they came for",
+    ]
+
+
 def test_a_single_answer_stays_whatever_it_is():
     assert said("Which letter?", "It was c) then.", {"c": 9.0}) == ["c"]
     assert said("How high?", "At 27,360 ft it froze.", {"27,360": 9.0}) == ["27,360 ft"]

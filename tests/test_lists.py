@@ -207,6 +207,20 @@ def test_two_plain_words_are_two_items_only_where_several_are_asked_for():
 @pytest.mark.parametrize(
     ("text", "tags", "expected"),
     [
+        ("Between 1.55 m and 1.95 m tall.", ["Between 1.55 m", "1.95 m tall"], ["Between 1.55 m and 1.95 m tall"]),
+        ("It took between $5 and €9.", ["$5", "€9"], ["$5 and €9"]),
+        ("A treaty between Perm and Sofia.", ["Perm", "Sofia"], ["Perm", "Sofia"]),
+        ("It took between 5 and 9, or 12.", ["5", "12"], ["5", "12"]),
+        ("Some 5 and 9.", ["5", "9"], ["5", "9"]),
+    ],
+)
+def test_the_ends_of_a_range_are_one_item(text, tags, expected):
+    assert words(reading(passage(text), {}, tags=dict.fromkeys(tags, 3.0))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "expected"),
+    [
         (
             "She bought boots that are waterproof, and a map.",
             ["boots", "a map"],
