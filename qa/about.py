@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from index.function_words import FUNCTION_WORDS
+from index.text import word_set
+
 Knows = Callable[[str], bool]
 
 _ABOUT = r"(?:the\s+|an?\s+)?(?P<about>[^\s?!.,;]+(?:\s+[^\s?!.,;]+){0,2}?)"
@@ -19,10 +22,8 @@ _VERB = r"(?:\s+(?:do|mean|from|born|die|live|located|called|doing|stand\s+for))
 _END = r"\s*[?!.]*"
 _FORMS = (re.compile(_ASKS + _ABOUT + _VERB + _END, re.IGNORECASE), re.compile(_TELL + _ABOUT + _END, re.IGNORECASE))
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SAYS_NOTHING = frozenset(
-    "he she it they we you i him her them us me his its their our your my this that these those there here all any "
-    "some both one ones who what which where when how why of and or the a an in on at to for with from by about going "
-    "happening being name names time date day place".split()
+_SAYS_NOTHING = FUNCTION_WORDS | word_set(
+    "there here all any some both one ones going happening name names time date day place"
 )
 _PREDICATE = re.compile(
     r"(?:[a-z]+(?:ed|ing|ible|able)|absent|present|away|late|ill|sick|well|missing|dead|alive|hurt|guilty|innocent|right"
@@ -30,10 +31,10 @@ _PREDICATE = re.compile(
     r"|left|lost|found|chosen|seen|shot|sent|paid|put|told|taken|given|driven|beaten|hit|cut|made|known|aware|ready)\b"
 )
 """What someone is rather than who: "who was absent?" names nobody that the documents could lack."""
-_SMALL_TALK = frozenset(
+_SMALL_TALK = word_set(
     "hello hi hey hallo greetings good morning afternoon evening night day thanks thank you thx cheers please ok okay "
     "great nice cool fine well wow yes yeah yep no nope bye goodbye sorry welcome very much so "
-    "a lot that is was it".split()
+    "a lot that is was it"
 )
 
 

@@ -11,21 +11,27 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from index.function_words import ARTICLES, AUXILIARIES, PREPOSITIONS, QUESTION_WORDS
+from index.text import word_set
+
 MAX_TURNS = 2
 """How many earlier questions a follow-up may lean on, one through the other."""
 
 MAX_CHARACTERS = 240
 """Of them and the follow-up together: readers give a question about 64 tokens and leave out what comes last."""
 
-_POINTING = frozenset(
-    "he him his she her hers it its they them their theirs this that these those there then one ones".split()
+_POINTING = word_set("he him his she her hers it its they them their theirs this that these those there then one ones")
+_FUNCTION = (
+    ARTICLES
+    | QUESTION_WORDS
+    | AUXILIARIES
+    | PREPOSITIONS
+    | word_set(
+        "and or but so not no yes please tell me i you we many much long far old often more most some any other else "
+        "exactly"
+    )
 )
-_QUESTION_WORDS = frozenset("who whom whose what which when where why how".split())
-_FUNCTION = _QUESTION_WORDS | frozenset(
-    "a an the and or but so of in on at to from by with about for into over as is are was were be been being "
-    "am do does did have has had can could will would shall should may might must not no yes please tell me i "
-    "you we many much long far old often more most some any other else exactly".split()
-)
+"""No noun that a pronoun could stand for, and nothing that a question is about."""
 _CONTINUES = re.compile(
     r"(?:and|or|but|so|then|also)\b(?!\s*/)|(?:what|how)\s+about\b|(?:what|who|where|anything|anyone|something)\s+else\b"
     r"|why\s*(?:not|so)?\s*\??$|(?:in|on|at|by|for|from|to|with)\s+(?:(?:which|what)(?:\s+[\w’'-]+)?|whom)\s*\??$",
@@ -101,7 +107,7 @@ def is_follow_up(question: str) -> bool:
             return True
         named = named or (place > 0 and bare[:1].isupper() and bare.lower() not in _FUNCTION)
     content = [w for w in words if w.lower() not in _FUNCTION]
-    asks = any(w.lower() in _QUESTION_WORDS for w in words[:2])
+    asks = any(w.lower() in QUESTION_WORDS for w in words[:2])
     return asks and len(content) == 0 and bool(words)
 
 

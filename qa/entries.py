@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from index.function_words import FUNCTION_WORDS
 from index.text import word_set
 from index.types import Passage
 from qa.lexicon import stems
@@ -26,11 +27,9 @@ _QUOTES = " \"“‘'*_`"
 
 _CUT = re.compile(r"\s*(?::|\s[-–—]\s|\()")
 _WORD = re.compile(r"[^\W\d_]+")
-_SAYS_NOTHING = word_set(
-    "a an the and or but of in on at to from by with for about into as than that this these those it its his her their "
-    "our your my he she they we i you who whom whose which what when where why how is are was were be been being has "
-    "have had do does did will would can could may might must shall should so not any all some there if while because "
-    "following follows list name give tell me please people things thing ones one called named listed mentioned"
+_SAYS_NOTHING = FUNCTION_WORDS | word_set(
+    "not any all some there following follows list name give tell please people things thing ones one called named "
+    "listed mentioned"
 )
 _IRREGULAR = {
     form: verb

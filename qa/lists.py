@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from index.function_words import AUXILIARIES
+from index.text import word_set
 from index.types import Passage
 from qa.reading.items import split_items
 from qa.types import Reading, Span
@@ -20,23 +22,20 @@ from qa.types import Reading, Span
 Found = tuple[Passage, Span]
 Reread = Callable[[Sequence[Passage]], Sequence[Reading]]
 
-_NOT_PLURAL = frozenset(
+_NOT_PLURAL = word_set(
     "is was does has its his this news gas bus series species physics politics mathematics economics athletics tennis "
     "process class address success access progress congress loss business status basis analysis crisis thesis virus "
     "campus focus bonus census consensus corpus genus illness witness weakness boss mass glass pass press stress dress "
     "across less unless always perhaps paris mars texas kansas arkansas wales us yes plus versus emphasis diabetes "
-    "headquarters means ends lens as s".split()
+    "headquarters means ends lens as s"
 )
-_PLURAL = frozenset("people men women children media criteria phenomena data teeth feet mice police kinds".split())
-_AUXILIARY = frozenset(
-    "is are was were am be been do does did has have had can could will would shall should may might must".split()
-)
-_ENDS = _AUXILIARY | frozenset("of in on at for from to with by that the a".split())
-_OBJECTS = frozenset(
-    "the a an this these those his her its their my your our him them it us you me he she they what when if as".split()
+_PLURAL = word_set("people men women children media criteria phenomena data teeth feet mice police kinds")
+_ENDS = AUXILIARIES | word_set("of in on at for from to with by that the a")
+_OBJECTS = word_set(
+    "the a an this these those his her its their my your our him them it us you me he she they what when if as"
 )
 """What follows a verb ("what kills the fish"), not the noun that is asked for."""
-_VERBS = frozenset(
+_VERBS = word_set(
     "adds allows appears applies becomes begins belongs borders breaks brings builds carries causes changes comes "
     "connects consists contains contributes controls costs covers creates deals defines depends describes determines "
     "differs distinguishes does drives eats enables ensures exists explains falls fights fits flows follows gets "
@@ -44,7 +43,7 @@ _VERBS = frozenset(
     "lives looks loses makes matters means meets moves needs occurs offers opens operates owns pays plays prevents "
     "produces protects provides pulls reads refers relates remains represents requires rises runs says seems sells "
     "sends serves sets shows sits speaks stands starts stays stops suggests supports takes teaches tells thinks "
-    "triggers turns uses varies wants wins works writes".split()
+    "triggers turns uses varies wants wins works writes"
 )
 """Looks like a plural, yet "what makes steel strong?" and "which company makes cars?" ask for one thing."""
 _NUMBER = "two|three|four|five|six|seven|eight|nine|ten|several"
@@ -123,7 +122,7 @@ def _is_plural_noun(words: Sequence[str]) -> bool:
         if not _is_plural(bare) or (word[0].isupper() and not bare.endswith("ans")):
             continue
         is_verb = bare in _VERBS or following in _OBJECTS
-        return following in _AUXILIARY or not is_verb
+        return following in AUXILIARIES or not is_verb
     return False
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 
+from index.function_words import FUNCTION_WORDS
+from index.text import word_set
+
 _COMPOUND_END = re.compile(r"(?:-[^\W\d_]+)+(?![\w-])")
 _LAST_WORD = re.compile(r"(?<![\w-])[a-z]+$")
 _UNITS = (
@@ -25,11 +28,8 @@ _SCALE = re.compile(rf"[ \u00a0\u202f-](?:{_SCALES})\b")
 _UNIT = re.compile(rf"[ \u00a0\u202f]?(?:{_UNITS})(?![\w²³/-])")
 _ENDS_IN_NUMBER = re.compile(r"(?<![\w.,-])[-−+~]?(?:[$€£¥]\s?)?\d+(?:[.,\u202f\u00a0]\d+)*(?:st|nd|rd|th)?$")
 _STEM = 4  # letters of a unit by which a question names it: "century" and "centuries"
-_NOTHING = frozenset(
-    "a an the and or nor but of in on at to from by with for about into as than that this these those it its his her "
-    "their our your my he she they we i you who which what when where how why is are was were be been being has have "
-    "had do does did will would can could may might must shall should most more less least very much many some any "
-    "such so too also both either neither not later then there here if while because".split()
+_NOTHING = FUNCTION_WORDS | word_set(
+    "most more less least very much many some any such too also both either neither not later then there here"
 )
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _ENTRY_MARK = re.compile(r"\(?(?:[a-z]|[ivx]{1,4})[.)]?$|\(?(?:[A-Z]|[IVX]{1,4}|\d{1,3})[.)]$")
