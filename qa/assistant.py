@@ -17,7 +17,7 @@ from index.types import Document, Hit, Passage
 from qa import calibrate
 from qa.about import is_of_nothing_here
 from qa.calibrate import Calibration
-from qa.choose import Choice, choose
+from qa.choose import Choice, choose, worth_reading
 from qa.cite import cite_all
 from qa.complete import complete
 from qa.config import Settings
@@ -186,7 +186,7 @@ class Assistant:
 
     def glance(self, question: str, hits: Sequence[Hit]) -> Citation | None:
         """A first guess from the passages ranked first, read by the skimming reader and not decided about."""
-        passages = [hit.passage for hit in hits[:GLANCED]]
+        passages = worth_reading(question, [hit.passage for hit in hits])[:GLANCED]
         reader = getattr(self._reader, "skim", self._reader)
         choice = choose(reader.read(question, passages), several=False, reread=lambda _: [], rules=self._rules)
         citations = cite_all(self._documents, [choice.best]) if choice is not None else ()
@@ -246,7 +246,7 @@ class Assistant:
         def read(passages: Sequence[Passage]) -> list[Reading]:
             return self._reader.read(text, passages)
 
-        readings = read([hit.passage for hit in hits])
+        readings = read(worth_reading(part, [hit.passage for hit in hits]))
         choice = choose(readings, several=asks_for_several(part), reread=read, rules=self._rules)
         return None if choice is None else complete(part, choice, readings)
 

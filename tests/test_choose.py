@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scripted import ScriptedReader, passage, reading
 
 from index.types import Passage
-from qa.choose import DOUBT, FARTHEST_LEAD, Choice, choose
+from qa.choose import DOUBT, FARTHEST_LEAD, Choice, choose, worth_reading
 from qa.lists import ListRules
 from qa.types import Reading, Span
 
@@ -242,3 +242,32 @@ def test_a_passage_of_one_sentence_is_not_read_again():
 def test_a_passage_that_doubts_its_own_span_counts_for_less(null, best):
     other = reading(passage("Kim got a train set.", identity="other", document="e"), {"a train set": 11.0}, null=null)
     assert chosen([other, SPEAKS]).best[0].id == best
+
+
+TITLE = passage("Kim heads home from the Far East", identity="title")
+BODY = passage(TEXT, identity="body")
+
+
+@pytest.mark.parametrize(
+    ("question", "passages", "read"),
+    [
+        ("Did his daughter come?", [TITLE, BODY], [BODY]),
+        ("What is the headline?", [TITLE, BODY], [TITLE, BODY]),
+        ("Did his daughter come?", [TITLE], [TITLE]),
+        ("Did his daughter come?", [], []),
+    ],
+)
+def test_a_heading_alone_is_read_only_where_there_is_nothing_else(question, passages, read):
+    assert worth_reading(question, passages) == read
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        passage("The ferry leaves at nine.", identity="short"),
+        passage("Ferry at nine", identity="elsewhere", document="notes"),  # all that its document says
+        passage("The ferry " * 20, identity="long"),
+    ],
+)
+def test_what_is_no_heading_is_read(other):
+    assert worth_reading("When does the ferry leave?", [BODY, other]) == [BODY, other]
