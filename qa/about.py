@@ -37,15 +37,31 @@ _SMALL_TALK = word_set(
     "a lot that is was it"
 )
 
+_TO_THE_ASSISTANT = re.compile(
+    r"(?:(?:hi|hello|hey|so|and|but|ok|okay)\b[\s,]*)?(?:"
+    r"(?:who|what|where|how)(?:\s+are|['’]re)\s+you(?:\s+(?:called|from|doing|today|there|exactly|really))*"
+    r"|what(?:\s+is|['’]?s)\s+your\s+name|how\s+old\s+are\s+you|who\s+(?:made|built|created|trained)\s+you"
+    r"|are\s+you\s+(?:an?\s+)?(?:real|human|person|ai|bot|chatbot|robot|machine|there|ok|okay|alive|sure)(?:\s+\w+)?"
+    r"|(?:can|could|will)\s+you\s+help(?:\s+me)?(?:\s+out)?|what\s+(?:can|do|else\s+can)\s+you\s+do"
+    r"|what\s+time\s+is\s+it(?:\s+now)?|what(?:\s+is|['’]?s)\s+the\s+time(?:\s+now)?"
+    r"|what(?:\s+is|['’]?s)\s+the\s+date\s+today|what\s+day\s+is\s+(?:it|today)(?:\s+today)?"
+    r"|tell\s+me\s+a\s+joke)\s*(?:please)?[?!.\s]*",
+    re.IGNORECASE,
+)
+"""What people ask whoever they take to be at the other end; some name in the document would be the answer."""
+
 
 def is_of_nothing_here(question: str, *, in_documents: Knows, in_english: Knows) -> bool:
-    """Whether a question is small talk, or a short one and all that it is about is words `in_documents` does not know.
+    """Whether a question is small talk, is put to the assistant itself, or is about words that nobody wrote here.
 
+    The last are short questions all of whose words `in_documents` does not know.
     A person is asked for by name, so "who" needs no more. Other things may go by another, common word in the documents:
     there one of the words has to be a name, or one that common English does not know.
     """
     said = [word.lower() for word in _LETTERS.findall(question)]
     if said and _SMALL_TALK.issuperset(said) and "?" not in question:
+        return True
+    if _TO_THE_ASSISTANT.fullmatch(question.strip()):
         return True
     asked = next((found for form in _FORMS if (found := form.fullmatch(question.strip()))), None)
     if asked is None or (asked["asks"].lower() == "who" and _PREDICATE.match(asked["about"])):

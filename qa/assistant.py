@@ -44,6 +44,9 @@ RELATED = 0.1
 the built-in embedder. Lower, questions about other things altogether get answers; with an embedder whose cosines are
 all greater, words and reader decide alone."""
 
+SURELY_RELATED = 0.9
+"""How surely a passage must answer a question that has nothing else to do with it: "who makes it?"."""
+
 GLANCED = 2
 """How many passages the first guess is read from: as many as the skimming reader reads in the blink of an eye."""
 
@@ -219,15 +222,19 @@ class Assistant:
             known = {hit.passage.id for hit in hits}
             hits += [hit for hit in ranked if hit.passage.id not in known]
         weighed = [c.evidence for c in choices if c is not None]
-        related = any(map(_is_related, hits)) and not (resolved.text == asked and self._is_of_nothing_here(asked))
-        whole = related and len(weighed) == len(choices)  # of two questions in one, both must be answered
+        whole = bool(weighed) and len(weighed) == len(choices)  # of two questions in one, both must be answered
+        answerable = min(map(self._calibration.answerable.probability, weighed)) if whole else 0.0
+        sure = answerable >= SURELY_RELATED and self._calibration is not calibrate.UNFITTED
+        related = sure or any(map(_is_related, hits))
+        if resolved.text == asked and self._is_of_nothing_here(asked):
+            related = False
         return Examined(
             question=question,
             understood_as=resolved.text if resolved.text != typed else None,
             hits=tuple(hits),
             choices=tuple(choices),
-            answerable=min(map(self._calibration.answerable.probability, weighed)) if whole else 0.0,
-            confidence=min(map(self._calibration.right.probability, weighed)) if whole else 0.0,
+            answerable=answerable if related else 0.0,
+            confidence=min(map(self._calibration.right.probability, weighed)) if whole and related else 0.0,
             related=related,
             seconds_by_stage=clock.seconds,
         )

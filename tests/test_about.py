@@ -45,6 +45,36 @@ def test_small_talk_is_about_nothing(question):
 @pytest.mark.parametrize(
     "question",
     [
+        "Who are you?",
+        "what's your name",
+        "Hi, how are you today?",
+        "are you a robot?",
+        "Can you help me please?",
+        "what time is it",
+        "What day is it today?",
+    ],
+)
+def test_a_question_to_the_assistant_is_about_nothing(question):
+    assert of_nothing(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who are you going to send?",
+        "What time is it in Vladivostok?",
+        "Can you help me find the train?",
+        "What can you do with a return ticket?",
+        "Where are you allowed to park?",
+    ],
+)
+def test_a_question_in_the_second_person_need_not_be_put_to_it(question):
+    assert not of_nothing(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
         "Good for whom?",
         "Was it good?",
         "Who is Kozlov?",

@@ -196,6 +196,14 @@ def test_a_question_that_has_nothing_to_do_with_the_document_is_told_so():
     assert answer.confidence == answer.answerable == 0
 
 
+@pytest.mark.parametrize(("score", "stage"), [(STRONG, "answered"), (0.0, "retrieval")])
+def test_what_surely_answers_needs_no_word_of_the_question(score, stage):
+    calibration = replace(UNFITTED)  # its numbers are as good as any, but this one was fitted
+    assistant = assistant_of(finds({"five drones": score}), TEXT, calibration=calibration)
+    assert assistant.ask("Zebra zoology?").stage == stage
+    assert assistant.ask("Who are you?").stage == "retrieval"
+
+
 def test_without_documents_nothing_is_retrieved():
     assistant = assistant_of(finds({"five drones": STRONG}))
     answer = checked(assistant.ask("What did Kim get?"), assistant)
