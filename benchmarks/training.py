@@ -143,10 +143,10 @@ def parts(options: argparse.Namespace) -> Iterator[list[str]]:
         yield line(idea, before, after)
 
 
-def head(options: argparse.Namespace) -> str:
+def head(options: argparse.Namespace, *, made_from: str) -> str:
     """How the table was made, so that it can be made again."""
     made = (
-        f"Made by `python benchmarks/training.py` on {datetime.now(UTC).date().isoformat()} from commit {commit()}: "
+        f"Made by `python benchmarks/training.py` on {datetime.now(UTC).date().isoformat()} from commit {made_from}: "
         f"{options.steps} steps of {options.batch_tokens:,} tokens from {options.base.name}, seed 0, on "
         f"{', '.join(options.train and [Path(given).name for given in options.train])}; at most {options.sample} "
         f"questions each of {', '.join(path.name for path in options.dev)}. {os.cpu_count()} processor cores, Python "
@@ -169,9 +169,10 @@ def main() -> None:
     options = parser.parse_args()
     heads = ["", *MEASURES, ""]
     rows: list[list[str]] = []
+    text = head(options, made_from=commit())  # before hours in which another may be checked out
     for row in parts(options):
         rows.append(row)
-        options.out.write_text(f"{head(options)}\n\n{table(heads, rows)}\n", encoding="utf-8")
+        options.out.write_text(f"{text}\n\n{table(heads, rows)}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
