@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from index.function_words import FUNCTION_WORDS
+from index.function_words import AUXILIARIES, FUNCTION_WORDS
 from index.text import word_set
 
 Knows = Callable[[str], bool]
@@ -22,8 +22,8 @@ _VERB = r"(?:\s+(?:do|mean|from|born|die|live|located|called|doing|stand\s+for))
 _END = r"\s*[?!.]*"
 _FORMS = (re.compile(_ASKS + _ABOUT + _VERB + _END, re.IGNORECASE), re.compile(_TELL + _ABOUT + _END, re.IGNORECASE))
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SAYS_NOTHING = FUNCTION_WORDS | word_set(
-    "there here all any some both one ones going happening name names time date day place"
+_SAYS_NOTHING = (FUNCTION_WORDS - AUXILIARIES) | word_set(  # "Who is Will?" and "When was May born?" name somebody
+    "there here all any some both one ones being going happening name names time date day place"
 )
 _PREDICATE = re.compile(
     r"(?:[a-z]+(?:ed|ing|ible|able)|absent|present|away|late|ill|sick|well|missing|dead|alive|hurt|guilty|innocent|right"

@@ -28,6 +28,8 @@ def of_nothing(question: str) -> bool:
         "What's Kotlin?",
         "what does kotlin do",
         "Where is Seoul?",
+        "Who is Will?",
+        "When was May born?",
         "When did Napoleon die?",
         "Tell me about Kotlin.",
         "What is Pride and Prejudice?",
