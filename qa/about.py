@@ -43,12 +43,21 @@ _TO_THE_ASSISTANT = re.compile(
     r"|what(?:\s+is|['’]?s)\s+your\s+name|how\s+old\s+are\s+you|who\s+(?:made|built|created|trained)\s+you"
     r"|are\s+you\s+(?:an?\s+)?(?:real|human|person|ai|bot|chatbot|robot|machine|there|ok|okay|alive|sure)(?:\s+\w+)?"
     r"|(?:can|could|will)\s+you\s+help(?:\s+me)?(?:\s+out)?|what\s+(?:can|do|else\s+can)\s+you\s+do"
-    r"|what\s+time\s+is\s+it(?:\s+now)?|what(?:\s+is|['’]?s)\s+the\s+time(?:\s+now)?"
-    r"|what(?:\s+is|['’]?s)\s+the\s+date\s+today|what\s+day\s+is\s+(?:it|today)(?:\s+today)?"
     r"|tell\s+me\s+a\s+joke)\s*(?:please)?[?!.\s]*",
     re.IGNORECASE,
 )
 """What people ask whoever they take to be at the other end; some name in the document would be the answer."""
+
+_NOW = re.compile(
+    r"what\s+time\s+is\s+it(?:\s+now)?|what(?:\s+is|['’]?s)\s+the\s+time(?:\s+now)?"
+    r"|what(?:\s+is|['’]?s)\s+the\s+date\s+today|what\s+day\s+is\s+(?:it|today)(?:\s+today)?",
+    re.IGNORECASE,
+)
+
+
+def is_put_to_the_assistant(question: str) -> bool:
+    """Whether a question is about whoever answers: "who are you?"; so it is whatever was asked before."""
+    return _TO_THE_ASSISTANT.fullmatch(question.strip()) is not None
 
 
 def is_of_nothing_here(question: str, *, in_documents: Knows, in_english: Knows) -> bool:
@@ -61,7 +70,7 @@ def is_of_nothing_here(question: str, *, in_documents: Knows, in_english: Knows)
     said = [word.lower() for word in _LETTERS.findall(question)]
     if said and _SMALL_TALK.issuperset(said) and "?" not in question:
         return True
-    if _TO_THE_ASSISTANT.fullmatch(question.strip()):
+    if is_put_to_the_assistant(question) or _NOW.fullmatch(question.strip(" ?!.")):
         return True
     asked = next((found for form in _FORMS if (found := form.fullmatch(question.strip()))), None)
     if asked is None or (asked["asks"].lower() == "who" and _PREDICATE.match(asked["about"])):

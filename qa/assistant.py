@@ -15,7 +15,7 @@ from index.retrieve import Retriever
 from index.store import Index, open_index
 from index.types import Document, Hit, Passage
 from qa import calibrate
-from qa.about import is_of_nothing_here
+from qa.about import is_of_nothing_here, is_put_to_the_assistant
 from qa.calibrate import Calibration
 from qa.choose import Choice, choose, worth_reading
 from qa.cite import cite_all
@@ -206,7 +206,8 @@ class Assistant:
         """Retrieve and read without deciding. Raises: `QuestionError`."""
         typed = check(question)
         asked = self._spelling.corrected(typed)
-        resolved = resolve(asked, [self._spelling.corrected(turn) for turn in history])
+        chatting = is_put_to_the_assistant(asked)
+        resolved = resolve(asked, [] if chatting else [self._spelling.corrected(turn) for turn in history])
         before = resolved.text[: len(resolved.text) - len(asked)]
         clock = _Clock()
         hits: list[Hit] = []
@@ -226,7 +227,7 @@ class Assistant:
         answerable = min(map(self._calibration.answerable.probability, weighed)) if whole else 0.0
         sure = answerable >= SURELY_RELATED and self._calibration is not calibrate.UNFITTED
         related = sure or any(map(_is_related, hits))
-        if resolved.text == asked and self._is_of_nothing_here(asked):
+        if chatting or (resolved.text == asked and self._is_of_nothing_here(asked)):
             related = False
         return Examined(
             question=question,

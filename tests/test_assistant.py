@@ -202,6 +202,8 @@ def test_what_surely_answers_needs_no_word_of_the_question(score, stage):
     assistant = assistant_of(finds({"five drones": score}), TEXT, calibration=calibration)
     assert assistant.ask("Zebra zoology?").stage == stage
     assert assistant.ask("Who are you?").stage == "retrieval"
+    later = assistant.ask("Who are you?", ["What did the governor give Kim?"])
+    assert (later.stage, later.understood_as) == ("retrieval", None)
 
 
 def test_without_documents_nothing_is_retrieved():
