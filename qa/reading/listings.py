@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from qa.reading.walls import TABLE_ROW, TABLE_RULE
+
 _ENTRY = re.compile(
     r"(?P<indent>[ \t]*)(?P<mark>[-*+•‣◦▪●○·–]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)]|\(?[ivx]{2,5}[.)])[ \t]+(?=\S)"
 )
 _LINE = re.compile(r"[^\r\n]+")
 _LEAD_MARK = re.compile(r"[#\s]*(?:\d+(?:\.\d+)*[.)]?\s+)?")
+_BREAK = r"(?:\r\n?|\n)"
 _TABLE = re.compile(
-    r"^[ \t]*\|.*\|[ \t]*(?:\r\n?|\n)[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?:(?:\r\n?|\n)[ \t]*\|.*\|[ \t]*){2,}"
-    r"(?=[\r\n]|\Z)",
-    re.MULTILINE,
+    rf"^{TABLE_ROW}{_BREAK}[ \t]*\|{TABLE_RULE}+[ \t]*(?:{_BREAK}{TABLE_ROW}){{2,}}(?=[\r\n]|\Z)", re.MULTILINE
 )
 _LONGEST_HEADING = 90
 

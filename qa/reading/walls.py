@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 _BREAK = r"(?:\r\n|\r(?!\n)|\n)"
 _WALL = re.compile(rf"{_BREAK}[^\S\r\n]*{_BREAK}|\u2029|\f")
-_TABLE_ROW = re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.MULTILINE)
-_CELL_EDGE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)*")
+TABLE_ROW = r"[ \t]*\|.*\|[ \t]*"
+TABLE_RULE = r"(?:[ \t]*:?-+:?[ \t]*\|)"
+"""What stands in one cell of the line under a table's head."""
+_ROW = re.compile(rf"^{TABLE_ROW}(?=[\r\n]|\Z)", re.MULTILINE)
+_CELL_EDGE = re.compile(rf"\|{TABLE_RULE}*")
 
 
 class Walls(NamedTuple):
@@ -30,7 +33,7 @@ class Walls(NamedTuple):
 def walls(text: str) -> Walls:
     """The walls of a text."""
     found = [match.span() for match in _WALL.finditer(text)]
-    for row in _TABLE_ROW.finditer(text):
+    for row in _ROW.finditer(text):
         found += [edge.span() for edge in _CELL_EDGE.finditer(text, row.start(), row.end())]
     found.sort()
     places = np.array(found, dtype=np.int64).reshape(-1, 2)
