@@ -94,7 +94,7 @@ def line(idea: Idea, before: Sequence[Sequence[Found]], after: Sequence[Sequence
     draws = [[random.integers(len(sample), size=len(sample)) for sample in before] for _ in range(DRAWS)]
     one, two = together(before), together(after)
     drawn = [(together(before, draw), together(after, draw)) for draw in draws]
-    cells, found, interval = [], None, None
+    cells, found, interval = [], None, None  # the last two are those of the last measure, which sums up the others
     for measure in MEASURES.values():
         found = difference(measure, one, two)
         each = [value for pair in drawn if (value := difference(measure, *pair)) is not None]
@@ -148,7 +148,7 @@ def head(options: argparse.Namespace, *, made_from: str) -> str:
     made = (
         f"Made by `python benchmarks/training.py` on {datetime.now(UTC).date().isoformat()} from commit {made_from}: "
         f"{options.steps} steps of {options.batch_tokens:,} tokens from {options.base.name}, seed 0, on "
-        f"{', '.join(options.train and [Path(given).name for given in options.train])}; at most {options.sample} "
+        f"{', '.join(Path(given).name for given in options.train)}; at most {options.sample} "
         f"questions each of {', '.join(path.name for path in options.dev)}. {os.cpu_count()} processor cores, Python "
         f"{platform.python_version()}."
     )

@@ -36,7 +36,6 @@ _SMALL_TALK = word_set(
     "great nice cool fine well wow yes yeah yep no nope bye goodbye sorry welcome very much so "
     "a lot that is was it"
 )
-
 _TO_THE_ASSISTANT = re.compile(
     r"(?:(?:hi|hello|hey|so|and|but|ok|okay)\b[\s,]*)?(?:"
     r"(?:who|what|where|how)(?:\s+are|['’]re)\s+you(?:\s+(?:called|from|doing|today|there|exactly|really))*"
@@ -47,7 +46,6 @@ _TO_THE_ASSISTANT = re.compile(
     re.IGNORECASE,
 )
 """What people ask whoever they take to be at the other end; some name in the document would be the answer."""
-
 _NOW = re.compile(
     r"what\s+time\s+is\s+it(?:\s+now)?|what(?:\s+is|['’]?s)\s+the\s+time(?:\s+now)?"
     r"|what(?:\s+is|['’]?s)\s+the\s+date\s+today|what\s+day\s+is\s+(?:it|today)(?:\s+today)?",
@@ -61,16 +59,15 @@ def is_put_to_the_assistant(question: str) -> bool:
 
 
 def is_of_nothing_here(question: str, *, in_documents: Knows, in_english: Knows) -> bool:
-    """Whether a question is small talk, is put to the assistant itself, or is about words that nobody wrote here.
+    """Whether a question is small talk, asks for the time, or is a short one about words `in_documents` does not know.
 
-    The last are short questions all of whose words `in_documents` does not know.
     A person is asked for by name, so "who" needs no more. Other things may go by another, common word in the documents:
     there one of the words has to be a name, or one that common English does not know.
     """
     said = [word.lower() for word in _LETTERS.findall(question)]
     if said and _SMALL_TALK.issuperset(said) and "?" not in question:
         return True
-    if is_put_to_the_assistant(question) or _NOW.fullmatch(question.strip(" ?!.")):
+    if _NOW.fullmatch(question.strip(" ?!.")):
         return True
     asked = next((found for form in _FORMS if (found := form.fullmatch(question.strip()))), None)
     if asked is None or (asked["asks"].lower() == "who" and _PREDICATE.match(asked["about"])):

@@ -36,8 +36,8 @@ _IRREGULAR = {
     for verb, forms in {
         "take": "took taken", "go": "went gone goes", "give": "gave given", "make": "made",
         "get": "got gotten", "say": "said", "pay": "paid", "buy": "bought", "bring": "brought",
-        "find": "found", "hold": "held", "keep": "kept", "know": "knew known", "leave": "left", "lose": "lost "
-        "losing", "see": "saw seen", "send": "sent", "spend": "spent", "build": "built", "choose": "chose chosen",
+        "find": "found", "hold": "held", "keep": "kept", "know": "knew known", "leave": "left", "lose": "lost",
+        "see": "saw seen", "send": "sent", "spend": "spent", "build": "built", "choose": "chose chosen",
         "come": "came", "fall": "fell fallen", "learn": "learnt", "mean": "meant", "write": "wrote written",
         "begin": "began begun", "break": "broke broken", "become": "became", "feel": "felt", "win": "won", "tell":
         "told",
@@ -51,8 +51,8 @@ def siblings(question: str, best: Found, passages: Sequence[Passage], *, several
 
     They do where the question is about what leads to the list (of a question for one thing, where it has more than half
     of the lead's words) and has no word by which an entry stands out; those of a column where the question is about
-    nothing else. Entries are given whole, but where the best span ends
-    before a colon, dash or bracket, up to theirs. Of `passages`, the one that shows most of the list is cited.
+    nothing else. Entries are given whole, but where the best span ends before a colon, dash or bracket, up to theirs.
+    Of `passages`, the one that shows most of the list is cited.
     """
     shown = [_shown(passage, best) for passage in (best[0], *passages)]
     passage, span, listing = max(
@@ -131,7 +131,7 @@ def _shown(passage: Passage, best: Found) -> tuple[Passage, Span, Listing] | Non
     if passage.document_id != best[0].document_id or not 0 <= start < end <= len(passage.text):
         return None
     span = Span(start=start, end=end, score=best[1].score)
-    every = (*listings(passage.text), *columns(passage.text))
+    every = (found for kind in (listings, columns) for found in kind(passage.text))
     listing = next((found for found in every if _at(found, span) >= 0), None)
     return None if listing is None else (passage, span, listing)
 

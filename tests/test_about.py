@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.about import is_of_nothing_here
+from qa.about import is_of_nothing_here, is_put_to_the_assistant
 
 DOCUMENT = {"kim", "kozlov", "train", "drones", "russia"}
 ENGLISH = {"train", "bread", "quarrel", "the", "yoon", "who", "garment", "stone"}
 
 
 def of_nothing(question: str) -> bool:
-    return is_of_nothing_here(
+    return is_put_to_the_assistant(question) or is_of_nothing_here(
         question, in_documents=lambda w: w.lower() in DOCUMENT, in_english=lambda w: w.lower() in ENGLISH
     )
 

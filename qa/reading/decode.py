@@ -58,9 +58,9 @@ def best_spans(
     band = np.where(allowed, starts, -np.inf)[:, None] + np.lib.stride_tricks.sliding_window_view(padded, length)
     first = np.arange(len(starts))[:, None]
     last = first + np.arange(length)
-    steps = np.cumsum(~allowed) + np.concatenate([[0], np.cumsum(room[1:] != room[:-1])])
-    walled = np.concatenate([steps, np.full(length - 1, np.iinfo(np.int64).max)])
-    band[walled[last] != walled[first]] = -np.inf
+    steps = np.cumsum(np.diff(room, prepend=room[0]) != 0)  # from room to room
+    steps = np.concatenate([steps, np.full(length - 1, np.iinfo(np.int64).max)])
+    band[steps[last] != steps[first]] = -np.inf
     found: list[TokenSpan] = []
     while len(found) < n_best:
         row, column = divmod(int(band.argmax()), length)
