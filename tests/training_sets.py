@@ -17,6 +17,7 @@ from qa.training.pieces import Pieces
 from qa.training.prepare import Arrays, prepare
 from qa.training.questions import read_sets
 from qa.training.recipe import Recipe
+from qa.training.stream import Batch, Blocks, Mixture, stream
 
 PARAGRAPHS = [
     "The governor of Perm gave Kim five drones and a warm vest. The train left for the border on Sunday evening.",
@@ -88,6 +89,20 @@ def arrays_of(folder: Path, kind: str = "bert") -> tuple[Arrays, Pieces]:
     pieces = Pieces.open(TOKENIZERS[kind] / "tokenizer.json")
     sets = read_sets([(squad(folder), 2.0), (lines(folder), 8.0)], None, lambda problem: None)
     return prepare(sets, pieces, noise=0.25, lists=1, seed=0), pieces
+
+
+def mixture(**given: object) -> Mixture:
+    usual: dict[str, object] = {
+        "seed": 3, "longest": 64, "batch_tokens": 400, "crop": (50, 200), "crops": 0.35, "joined": 0.2,
+        "negatives": 0.13, "together": False, "first_gold": False, "title": False,
+    }  # fmt: skip
+    return Mixture(**{**usual, **given})  # type: ignore[arg-type]
+
+
+def batches(data: tuple[Arrays, Pieces], count: int, *, workers: int = 0, **given: object) -> list[Batch]:
+    blocks = Blocks(data[0], mixture(**given), "whole", data[1])
+    found = stream(blocks, 0, 0, workers=workers)
+    return [next(found)[2] for _ in range(count)]
 
 
 def encoder(folder: Path, kind: str, *, places: int = 130) -> Path:
